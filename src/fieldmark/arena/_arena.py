@@ -1,0 +1,442 @@
+"""The arena of one field: rounds from prompt to reveal. Rules are checked in the transaction that writes the record."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+
+from fieldmark.arena import _tables as t
+from fieldmark.arena._boards import Boards
+from fieldmark.arena._leak import LeakScan
+from fieldmark.arena._live import SIDES, LiveRound, Writing
+from fieldmark.arena._pairing import Pairing, draw, weights
+from fieldmark.arena._restore import Restored, restore
+from fieldmark.arena._rules import check_prompt, find, open_round, vote_evidence
+from fieldmark.arena._rounds import Now, reveal_view, round_view
+from fieldmark.arena.views import RoundEvent, RoundView
+from fieldmark.contenders import Message
+from fieldmark.errors import Conflict, InputError
+from fieldmark.fields import SYSTEM, Field, Roster
+from fieldmark.ledger import Ledger, Transaction, timestamp
+from fieldmark.ledger.evidence import (
+    Abandonment,
+    AnswerEnded,
+    BattleStarted,
+    Choice,
+    Failure,
+    Mode,
+    Remark,
+    Retraction,
+    Reveal,
+    Side,
+    TurnStarted,
+    VoteCast,
+)
+
+
+class Arena:
+    """Rounds of one field. All methods belong to one event loop; `voter` is always the pseudonym of the one who asks.
+
+    Every method that acts on a round raises NotFound for an unknown id, Forbidden for somebody else's round, and
+    Conflict (`code` says which rule) when the round's state does not allow it.
+    """
+
+    def __init__(self, ledger: Ledger, roster: Roster, field: Field, *, chance: random.Random | None = None) -> None:
+        self.field = field
+        self.boards = Boards()
+        self._ledger = ledger
+        self._roster = roster
+        self._chance = chance or random.SystemRandom()
+        self._live: dict[str, LiveRound] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    # -- beginning -----------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        voter: str,
+        prompt: str,
+        *,
+        mode: Mode = "blind",
+        category: str | None = None,
+        from_field: bool = False,
+        contenders: tuple[str, str] | None = None,
+    ) -> RoundView:
+        """Begin a round; the voter's older open rounds are abandoned.
+
+        `contenders` are two names, in mode `chosen` only. Raises InputError for a prompt or category the field does
+        not take, Conflict `too_few_contenders`.
+        """
+        check_prompt(self.field, prompt, from_field=from_field, category=category)
+        pairing = self._chosen(contenders) if mode == "chosen" else await asyncio.to_thread(self._draw)
+        language = next((p.language for p in self.field.prompts if p.text == prompt and p.language), None)
+        battle = BattleStarted(
+            mode=mode,
+            a=pairing.a,
+            b=pairing.b,
+            propensity=pairing.propensity,
+            category=category,
+            language=language,
+            prompt_source="field" if from_field else "own",
+        )
+
+        def work(transaction: Transaction) -> tuple[str, list[str]]:
+            left = _abandon_open(transaction, voter)
+            entry = transaction.append(battle, actor=voter, texts={"prompt": prompt})
+            return entry.record.id, left
+
+        battle_id, left = await self._ledger.awrite(work)
+        for old in left:
+            await self._drop(old)
+        live = self._new_live(battle_id)
+        self._ask(live, battle_id, Restored.fresh(prompt), {"a": pairing.a, "b": pairing.b}, SIDES)
+        return await self.view(battle_id, voter)
+
+    def _chosen(self, names: tuple[str, str] | None) -> Pairing:
+        if names is None or names[0] == names[1]:
+            raise InputError("the mode 'chosen' needs the names of two different contenders")
+        a, b = (self._roster.named(name).digest for name in names)
+        return Pairing(a, b, 1.0)
+
+    def _draw(self) -> Pairing:
+        digests = [member.digest for member in self._roster.members]
+        if len(digests) < 2:
+            raise Conflict(
+                f"a battle needs two contenders, and {len(digests)} can be asked now",
+                code="too_few_contenders",
+                hint="add one on the page Contenders, or with `fieldmark contenders add`",
+            )
+        with self._ledger.read() as snapshot:
+            standings = self.boards.standings(snapshot, self.field.policy)
+        probabilities = weights(
+            digests,
+            {row.digest: row.battles for row in standings.board.rows},
+            standings.undecided,
+            minimum_exposure=self.field.policy.minimum_exposure,
+        )
+        return draw(probabilities, self._chance)
+
+    # -- going on ------------------------------------------------------------------------------------------------
+
+    async def turn(self, battle: str, voter: str, prompt: str) -> RoundView:
+        """Ask both sides a follow-up. Conflict: `writing`, `too_many_turns`, `nothing_to_follow`."""
+        check_prompt(self.field, prompt, from_field=False, category=None)
+        async with self._lock(battle):
+            live = await self._live_of(battle)
+            if live.writing:
+                raise Conflict("both answers must end before the next prompt", code="writing")
+            past = await asyncio.to_thread(restore, self._ledger, battle)
+            if all(past.failed(side) for side in SIDES):
+                raise Conflict("both sides failed: ask them again, or begin a new round", code="nothing_to_follow")
+
+            def work(transaction: Transaction) -> Row[Any]:
+                row = open_round(transaction.connection, battle, voter)
+                if row.turn >= self.field.policy.max_turns:
+                    raise Conflict(f"a round has at most {row.turn} prompts", code="too_many_turns", hint="vote now")
+                started = TurnStarted(turn=row.turn + 1)
+                transaction.append(started, actor=voter, refs={"battle": battle}, texts={"prompt": prompt})
+                return row
+
+            row = await self._ledger.awrite(work)
+            self._ask(live, battle, past.followed_by(prompt), {"a": row.a, "b": row.b}, SIDES)
+        return await self.view(battle, voter)
+
+    async def retry(self, battle: str, voter: str, side: Side) -> RoundView:
+        """Ask a failed side of the current turn again. Conflict: `not_failed`, `writing`."""
+        async with self._lock(battle):
+            live = await self._live_of(battle)
+            row = await asyncio.to_thread(self._open_row, battle, voter)
+            past = await asyncio.to_thread(restore, self._ledger, battle)
+            if live.writing:
+                raise Conflict("a side is still writing", code="writing")
+            if not past.failed(side):
+                raise Conflict("only a side that failed can be asked again", code="not_failed")
+            self._ask(live, battle, past, {"a": row.a, "b": row.b}, (side,))
+        return await self.view(battle, voter)
+
+    def _ask(
+        self, live: LiveRound, battle: str, past: Restored, digests: Mapping[Side, str], sides: tuple[Side, ...]
+    ) -> None:
+        writings: list[Writing] = []
+        conversations: dict[Side, list[Message]] = {}
+        for side in sides:
+            member = self._roster.by_digest(digests[side])
+            if member is None:
+                raise Conflict(
+                    "a contender of this round was withdrawn or changed", code="contender_gone", hint="begin a new round"
+                )
+            scan = LeakScan([member.name, member.spec.model or ""], said_by_person=past.said())
+            attempt = past.attempts(side) + 1
+            writings.append(Writing(side, past.turn, attempt, member, scan, asked=time.monotonic()))
+            conversations[side] = past.conversation(side)
+        live.begin(writings, conversations, self.field.policy.max_tokens)
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    async def vote(self, battle: str, voter: str, choice: Choice) -> RoundView:
+        """Vote, also while a side is writing (it is stopped; the vote is marked partial). Conflict: `already_voted`."""
+        async with self._lock(battle):
+            live = await self._live_of(battle)
+            await asyncio.to_thread(self._open_row, battle, voter)
+            partial = live.writing
+            decision_ms = round((time.monotonic() - live.first_shown) * 1000) if live.first_shown else 0
+            unkept = [(w.evidence(), w.received) for w in await live.stop()]
+
+            def work(transaction: Transaction) -> None:
+                row = open_round(transaction.connection, battle, voter)
+                _append_answers(transaction, battle, unkept)
+                vote = vote_evidence(transaction.connection, row, choice, partial, decision_ms, self.field.policy)
+                transaction.append(vote, actor=voter, refs={"battle": battle})
+
+            await self._ledger.awrite(work)
+            live.close()
+        return await self.view(battle, voter)
+
+    async def unvote(self, battle: str, voter: str) -> RoundView:
+        """Take the vote back: within the undo time and before the names the round is open again, later it stays closed.
+
+        Conflict: `not_voted`.
+        """
+
+        def work(transaction: Transaction) -> None:
+            row = find(transaction.connection, battle, voter)
+            if row.state not in {"voted", "revealed"}:
+                raise Conflict("this round has no vote to take back", code="not_voted")
+            undo = row.state == "voted" and self._undo_left(row) > timedelta(0)
+            retraction = Retraction(reason="undo" if undo else "voter")
+            transaction.append(retraction, actor=voter, refs={"battle": battle, "vote": row.vote})
+
+        await self._ledger.awrite(work)
+        return await self._changed(battle, voter)
+
+    async def remark(
+        self,
+        battle: str,
+        voter: str,
+        *,
+        tags: Mapping[Side, tuple[str, ...]],
+        rubric: Mapping[str, Mapping[Side, int]],
+        comment: str = "",
+    ) -> RoundView:
+        """Say why, after the vote and before the names. Conflict: `not_voted`, `names_shown`, `already_remarked`."""
+        self._check_remark(tags, rubric, comment)
+        said = Remark(tags=dict(tags), rubric={k: dict(v) for k, v in rubric.items()})
+
+        def work(transaction: Transaction) -> None:
+            row = find(transaction.connection, battle, voter)
+            _check_voted(row)
+            if row.state == "revealed":
+                raise Conflict("the names were shown: reasons would no longer be blind", code="names_shown")
+            if row.remarked:
+                raise Conflict("reasons were given already", code="already_remarked")
+            texts = {"comment": comment} if comment else {}
+            transaction.append(said, actor=voter, refs={"battle": battle, "vote": row.vote}, texts=texts)
+
+        await self._ledger.awrite(work)
+        return await self.view(battle, voter)
+
+    def _check_remark(
+        self, tags: Mapping[Side, tuple[str, ...]], rubric: Mapping[str, Mapping[Side, int]], comment: str
+    ) -> None:
+        known = {*self.field.reason_tags.positive, *self.field.reason_tags.negative}
+        strange = sorted({tag for side in tags.values() for tag in side} - known)
+        if strange:
+            raise InputError(f"unknown reason tag '{strange[0]}'", hint="tags of this field: " + ", ".join(sorted(known)))
+        scales = {q.id: q.scale for q in self.field.rubric}
+        for question, given in rubric.items():
+            if question not in scales:
+                raise InputError(f"unknown question '{question}'", hint="questions: " + ", ".join(scales))
+            if any(not 1 <= value <= scales[question] for value in given.values()):
+                raise InputError(f"'{question}' is answered with 1 to {scales[question]}")
+        if comment:
+            check_prompt(self.field, comment, from_field=False, category=None, what="comment")
+
+    async def reveal(self, battle: str, voter: str) -> RoundView:
+        """Show the names to the one who voted; ends the undo time. Conflict: `not_voted`."""
+
+        def work(transaction: Transaction) -> None:
+            row = find(transaction.connection, battle, voter)
+            _check_voted(row)
+            if row.state == "voted":
+                transaction.append(Reveal(), actor=voter, refs={"battle": battle, "vote": row.vote})
+
+        await self._ledger.awrite(work)
+        return await self._changed(battle, voter)
+
+    async def abandon(self, battle: str, voter: str) -> RoundView:
+        """End the round without a vote."""
+        async with self._lock(battle):
+            await asyncio.to_thread(self._open_row, battle, voter)
+            unkept = await self._stopped(battle)
+
+            def work(transaction: Transaction) -> None:
+                open_round(transaction.connection, battle, voter)
+                _append_answers(transaction, battle, unkept)
+                transaction.append(Abandonment(reason="voter"), actor=voter, refs={"battle": battle})
+
+            await self._ledger.awrite(work)
+        return await self._changed(battle, voter)
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    async def view(self, battle: str, voter: str) -> RoundView:
+        """The round as its voter may see it now."""
+        live = self._live.get(battle)
+        return await asyncio.to_thread(self._view, battle, voter, live.now() if live else Now())
+
+    async def current(self, voter: str) -> RoundView | None:
+        """The voter's newest round that is open or waits for its names; None without one."""
+        table = t.battles.c
+
+        def newest() -> str | None:
+            with self._ledger.read() as snapshot:
+                where = and_(table.voter == voter, table.state.in_(["open", "voted"]))
+                query = select(table.id).where(where).order_by(table.started.desc()).limit(1)
+                return snapshot.connection.execute(query).scalar_one_or_none()
+
+        battle = await asyncio.to_thread(newest)
+        return None if battle is None else await self.view(battle, voter)
+
+    async def follow(self, battle: str, voter: str, after: int) -> AsyncIterator[tuple[int, RoundEvent]]:
+        """The round's events from number `after + 1` on, for ever."""
+        await asyncio.to_thread(self._row, battle, voter)
+        live = await self._live_of(battle)
+        async for numbered in live.follow(after):
+            yield numbered
+
+    # -- keeping -------------------------------------------------------------------------------------------------
+
+    async def recover(self) -> int:
+        """After a start: what was being written when the server went down is recorded as interrupted, and rounds that
+        nobody came back to are abandoned. Returns how many answers were interrupted."""
+        expiry = timedelta(hours=self.field.policy.battle_expiry_hours)
+        oldest = timestamp(datetime.now(UTC) - expiry)
+
+        def work(transaction: Transaction) -> int:
+            interrupted = 0
+            rows = transaction.connection.execute(select(t.battles).where(t.battles.c.state == "open")).all()
+            for row in rows:
+                missing = _unanswered(transaction, row)
+                interrupted += len(missing)
+                for side in missing:
+                    _append_answer(transaction, row.id, _interrupted(row, side), "")
+                if transaction.entry(row.id).record.at < oldest:
+                    transaction.append(Abandonment(reason="expired"), actor=SYSTEM, refs={"battle": row.id})
+            return interrupted
+
+        return await self._ledger.awrite(work)
+
+    async def close(self) -> None:
+        """Stop everything that is being written; what was received is kept."""
+        for battle in list(self._live):
+            unkept = await self._stopped(battle)
+            if unkept:
+                await self._ledger.awrite(partial(_append_answers, battle=battle, answers=unkept))
+
+    async def _keep(self, battle: str, writing: Writing) -> None:
+        evidence = writing.evidence()
+        await self._ledger.awrite(lambda tx: _append_answer(tx, battle, evidence, writing.received))
+        writing.member.spent += evidence.cost or 0.0
+
+    async def _stopped(self, battle: str) -> list[tuple[AnswerEnded, str]]:
+        live = self._live.get(battle)
+        return [] if live is None else [(w.evidence(), w.received) for w in await live.stop()]
+
+    async def _drop(self, battle: str) -> None:
+        unkept = await self._stopped(battle)
+        if unkept:
+            await self._ledger.awrite(partial(_append_answers, battle=battle, answers=unkept))
+        if live := self._live.pop(battle, None):
+            live.close()
+        self._locks.pop(battle, None)
+
+    async def _changed(self, battle: str, voter: str) -> RoundView:
+        view = await self.view(battle, voter)
+        if live := self._live.get(battle):
+            live.close()
+        if view.state in {"revealed", "retracted", "abandoned"}:
+            self._live.pop(battle, None)
+            self._locks.pop(battle, None)
+        return view
+
+    def _lock(self, battle: str) -> asyncio.Lock:
+        return self._locks.setdefault(battle, asyncio.Lock())
+
+    def _new_live(self, battle: str) -> LiveRound:
+        live = LiveRound(self.field.policy.hang_seconds, keep=lambda writing: self._keep(battle, writing))
+        self._live[battle] = live
+        return live
+
+    async def _live_of(self, battle: str) -> LiveRound:
+        return self._live.get(battle) or self._new_live(battle)
+
+    def _undo_left(self, row: Row[Any]) -> timedelta:
+        end = datetime.fromisoformat(row.voted_at) + timedelta(seconds=self.field.policy.undo_seconds)
+        return max(timedelta(0), end - datetime.now(UTC))
+
+    def _row(self, battle: str, voter: str) -> Row[Any]:
+        with self._ledger.read() as snapshot:
+            return find(snapshot.connection, battle, voter)
+
+    def _open_row(self, battle: str, voter: str) -> Row[Any]:
+        with self._ledger.read() as snapshot:
+            return open_round(snapshot.connection, battle, voter)
+
+    def _view(self, battle: str, voter: str, now: Now) -> RoundView:
+        with self._ledger.read() as snapshot:
+            row = find(snapshot.connection, battle, voter)
+            reveal = None
+            if row.state == "revealed":
+                board = self.boards.standings(snapshot, self.field.policy).board
+                reveal = reveal_view(snapshot, row, board)
+            undo = self._undo_left(row) if row.state == "voted" else timedelta(0)
+            return round_view(snapshot, row, now, self.field, undo=undo, reveal=reveal)
+
+
+def _check_voted(row: Row[Any]) -> None:
+    if row.state not in {"voted", "revealed"}:
+        raise Conflict("vote first: reasons and names come afterwards", code="not_voted")
+
+
+def _append_answer(transaction: Transaction, battle: str, answer: AnswerEnded, text: str) -> None:
+    texts = {"answer": text} if text else {}
+    transaction.append(answer, actor=SYSTEM, refs={"battle": battle}, texts=texts)
+
+
+def _append_answers(transaction: Transaction, battle: str, answers: Iterable[tuple[AnswerEnded, str]]) -> None:
+    for answer, text in answers:
+        _append_answer(transaction, battle, answer, text)
+
+
+def _abandon_open(transaction: Transaction, voter: str) -> list[str]:
+    where = and_(t.battles.c.voter == voter, t.battles.c.state == "open")
+    open_ids = list(transaction.connection.execute(select(t.battles.c.id).where(where)).scalars())
+    for battle in open_ids:
+        transaction.append(Abandonment(reason="replaced"), actor=voter, refs={"battle": battle})
+    return open_ids
+
+
+def _unanswered(transaction: Transaction, row: Row[Any]) -> list[Side]:
+    where = and_(t.answers.c.battle == row.id, t.answers.c.turn == row.turn)
+    answered = set(transaction.connection.execute(select(t.answers.c.side).where(where)).scalars())
+    return [side for side in SIDES if side not in answered]
+
+
+def _interrupted(row: Row[Any], side: Side) -> AnswerEnded:
+    return AnswerEnded(
+        side=side,
+        turn=row.turn,
+        contender=row.a if side == "a" else row.b,
+        ms_to_first=None,
+        ms=0,
+        characters=0,
+        finish="failed",
+        failure=Failure(kind="interrupted", detail="the server went down while this was written"),
+    )

@@ -1,0 +1,256 @@
+"""A round while it is written: both sides are read at once, released at one pace, and kept so that a reload finds them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from fieldmark.arena._leak import LeakScan
+from fieldmark.arena._pace import Pace
+from fieldmark.arena._rounds import Now
+from fieldmark.arena.views import (
+    AnswerView,
+    Closed,
+    Delta,
+    Failed,
+    Finished,
+    Hanging,
+    Leaked,
+    Ready,
+    RoundEvent,
+    Started,
+)
+from fieldmark.contenders import Delta as Piece
+from fieldmark.contenders import Message
+from fieldmark.errors import ContenderFailure, LedgerError
+from fieldmark.fields import Member
+from fieldmark.ledger.evidence import AnswerEnded, Failure, Side
+
+LOG = logging.getLogger(__name__)
+SIDES: tuple[Side, Side] = ("a", "b")
+
+Keep = Callable[["Writing"], Awaitable[None]]
+"""Makes an ended answer durable."""
+
+
+@dataclass
+class Writing:
+    """One side's answer to one turn while it is received and released."""
+
+    side: Side
+    turn: int
+    attempt: int
+    member: Member
+    scan: LeakScan
+    asked: float
+    received: str = ""
+    released: int = 0
+    first: float | None = None
+    ended: float | None = None
+    prompt_tokens: int | None = None
+    answer_tokens: int | None = None
+    finish: str = "stopped"
+    failure: ContenderFailure | None = None
+    hanging: bool = False
+    shown_end: bool = False
+    keeping: asyncio.Future[None] | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether its record is in the ledger."""
+        return self.keeping is not None and self.keeping.done() and self.keeping.exception() is None
+
+    def view(self) -> AnswerView:
+        """As the voter may see it now."""
+        state = "failed" if self.failure else "finished"
+        if not self.shown_end:
+            state = "writing" if self.released else "waiting"
+        return AnswerView(
+            state=state,
+            text=self.received[: self.released],
+            failure=self.failure.kind if self.failure and self.shown_end else None,
+            leak=self.scan.found,
+            hanging=self.hanging,
+            attempt=self.attempt,
+        )
+
+    def evidence(self) -> AnswerEnded:
+        """The record of it, as it stands."""
+        end = self.ended if self.ended is not None else time.monotonic()
+        return AnswerEnded(
+            side=self.side,
+            turn=self.turn,
+            attempt=self.attempt,
+            contender=self.member.digest,
+            ms_to_first=None if self.first is None else round((self.first - self.asked) * 1000),
+            ms=round((end - self.asked) * 1000),
+            prompt_tokens=self.prompt_tokens,
+            answer_tokens=self.answer_tokens,
+            characters=len(self.received),
+            finish="failed" if self.failure else self.finish,
+            failure=Failure(kind=self.failure.kind, detail=self.failure.message[:300]) if self.failure else None,
+            leak=self.scan.matches(self.received),
+            hung=self.hanging,
+            cost=self.member.cost(self.prompt_tokens, self.answer_tokens),
+        )
+
+
+@dataclass
+class LiveRound:
+    """The events of one battle since this server knows it, and the tasks that write them.
+
+    `keep` is called once for every answer that ended, before its end is shown.
+    """
+
+    hang_seconds: float
+    keep: Keep
+    events: list[RoundEvent] = field(default_factory=list)
+    writings: dict[tuple[int, Side], Writing] = field(default_factory=dict)
+    first_shown: float | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def writing(self) -> bool:
+        """Whether a side is not at its shown end."""
+        return any(not w.shown_end for w in self.writings.values())
+
+    def now(self) -> Now:
+        """What the voter may see at this instant."""
+        answers = {place: writing.view() for place, writing in self.writings.items()}
+        return Now(len(self.events), self.writing, answers)
+
+    def begin(self, writings: Sequence[Writing], conversations: dict[Side, list[Message]], max_tokens: int) -> None:
+        """Ask for these answers of one turn."""
+        for writing in writings:
+            self.writings[writing.turn, writing.side] = writing
+            self._emit(Started(turn=writing.turn, side=writing.side, attempt=writing.attempt))
+        turn = _Turn(self, writings, conversations, max_tokens)
+        task = asyncio.create_task(turn.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> list[Writing]:
+        """End all writing now. Returns the answers that were not kept yet, as they stand."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        keeping = [w.keeping for w in self.writings.values() if w.keeping is not None]
+        await asyncio.gather(*keeping, return_exceptions=True)
+        for writing in self.writings.values():
+            writing.shown_end = True
+        return [w for w in self.writings.values() if not w.kept]
+
+    def close(self) -> None:
+        """Tell every page that shows this round to load it again."""
+        self._emit(Closed())
+
+    async def follow(self, after: int) -> AsyncIterator[tuple[int, RoundEvent]]:
+        """Events numbered from `after + 1` on, for ever. A number this server never gave means: load the round again."""
+        if after > len(self.events):
+            yield len(self.events), Closed()
+            return
+        while True:
+            while after < len(self.events):
+                after += 1
+                yield after, self.events[after - 1]
+            changed = self._changed
+            await changed.wait()
+
+    def _emit(self, event: RoundEvent) -> None:
+        self.events.append(event)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+class _Turn:
+    """One turn's two answers (or one, when a failed side is asked again): read, paced, shown."""
+
+    def __init__(
+        self, live: LiveRound, writings: Sequence[Writing], conversations: dict[Side, list[Message]], max_tokens: int
+    ) -> None:
+        self._live = live
+        self._writings = writings
+        self._conversations = conversations
+        self._max_tokens = max_tokens
+        self._pace = Pace(start=time.monotonic(), hang=live.hang_seconds)
+        self._arrived = asyncio.Event()
+        for absent in set(SIDES) - {w.side for w in writings}:
+            self._pace.ended(absent, "failed")
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as readers:
+            for writing in self._writings:
+                readers.create_task(self._read(writing))
+            await self._release()
+        self._live._emit(Ready(turn=self._writings[0].turn))
+
+    async def _read(self, writing: Writing) -> None:
+        try:
+            await self._receive(writing)
+        except ContenderFailure as failure:
+            writing.failure = failure
+        except Exception as error:
+            LOG.exception("contender %s broke", writing.member.name)
+            writing.failure = ContenderFailure("crashed", type(error).__name__)
+        writing.ended = time.monotonic()
+        writing.keeping = asyncio.ensure_future(self._live.keep(writing))
+        try:
+            await asyncio.shield(writing.keeping)
+        except LedgerError as error:
+            writing.failure = ContenderFailure("interrupted", error.message)
+        self._pace.ended(writing.side, "failed" if writing.failure else "finished")
+        self._arrived.set()
+
+    async def _receive(self, writing: Writing) -> None:
+        writing.member.check_budget()
+        stream = writing.member.contender.stream(self._conversations[writing.side], max_tokens=self._max_tokens)
+        async for piece in stream:
+            now = time.monotonic()
+            if isinstance(piece, Piece):
+                writing.first = writing.first if writing.first is not None else now
+                writing.received += piece.text
+                self._pace.arrived(writing.side, len(piece.text), at=now)
+                self._arrived.set()
+            else:
+                writing.finish = piece.reason
+                writing.prompt_tokens, writing.answer_tokens = piece.prompt_tokens, piece.answer_tokens
+
+    async def _release(self) -> None:
+        while True:
+            self._arrived.clear()
+            now = time.monotonic()
+            due = self._pace.due(now=now)
+            for writing in self._writings:
+                self._show(writing, due[writing.side])
+            if all(w.shown_end for w in self._writings):
+                return
+            wait = self._pace.next_due(now=now)
+            try:
+                async with asyncio.timeout(None if wait is None else max(wait, 0.01)):
+                    await self._arrived.wait()
+            except TimeoutError:
+                continue
+
+    def _show(self, writing: Writing, characters: int) -> None:
+        emit, place = self._live._emit, {"turn": writing.turn, "side": writing.side}
+        if not writing.hanging and self._pace.hanging(writing.side):
+            writing.hanging = True
+            emit(Hanging(**place))
+        if characters:
+            text = writing.received[writing.released : writing.released + characters]
+            writing.released += characters
+            self._live.first_shown = self._live.first_shown or time.monotonic()
+            emit(Delta(**place, text=text))
+            if writing.scan.feed(text):
+                emit(Leaked(**place))
+        if not writing.shown_end and self._pace.all_released(writing.side):
+            writing.shown_end = True
+            if writing.failure:
+                emit(Failed(**place, failure=writing.failure.kind))
+            else:
+                emit(Finished(**place))

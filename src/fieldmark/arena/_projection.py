@@ -1,0 +1,184 @@
+"""Keeps the arena's tables: each record is applied in the transaction that appends it, at a cost that does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from sqlalchemy import Connection, Table, and_, bindparam, insert, select, update
+
+from fieldmark.arena import _tables as t
+from fieldmark.ledger import Entry, Projection
+from fieldmark.ledger.evidence import (
+    Abandonment,
+    AnswerEnded,
+    BattleStarted,
+    Choice,
+    Remark,
+    Retraction,
+    Reveal,
+    TurnStarted,
+    VoteCast,
+)
+from fieldmark.statistics import bucket
+
+_BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
+_COLUMN: dict[Choice, str] = {"tie": "ties", "both_bad": "both_bad"}
+
+
+class ArenaProjection(Projection):
+    """Rounds, votes, counts per pair, and each contender's answers."""
+
+    name = "arena"
+    version = 1
+    tables = t.ALL
+
+    def apply(self, connection: Connection, entry: Entry) -> None:
+        """Bring the tables to the state after `entry`."""
+        match entry.record.body:
+            case BattleStarted() as battle:
+                _start(connection, entry, battle)
+            case TurnStarted() as turn:
+                battle_id = entry.record.refs["battle"]
+                _set(connection, battle_id, turn=turn.turn)
+                _add_turn(connection, battle_id, turn.turn, entry)
+            case AnswerEnded() as answer:
+                _answer(connection, entry, answer)
+            case VoteCast() as vote:
+                _vote(connection, entry, vote)
+            case Remark():
+                _set(connection, entry.record.refs["battle"], remarked=True)
+            case Reveal():
+                _set(connection, entry.record.refs["battle"], state="revealed")
+            case Retraction() as retraction:
+                _retract(connection, entry, retraction)
+            case Abandonment():
+                _set(connection, entry.record.refs["battle"], state="abandoned")
+            case _:
+                pass
+
+
+def answer_keys(answer: AnswerEnded) -> Iterator[tuple[str, float]]:
+    """Keys of `arena_stats` that an answer adds one to, each with the amount it adds."""
+    yield "answers", 0.0
+    if answer.failure is not None:
+        yield f"failed:{answer.failure.kind}", 0.0
+    if answer.leak:
+        yield "leaks", 0.0
+    if answer.hung:
+        yield "hung", 0.0
+    if answer.cost is not None:
+        yield "costs", answer.cost
+    if answer.ms_to_first is not None and answer.failure is None:
+        yield f"first:{bucket(answer.ms_to_first)}", float(answer.ms_to_first)
+        if answer.finish != "stopped":
+            yield f"total:{bucket(answer.ms)}", float(answer.ms)
+        if answer.answer_tokens:
+            yield "tokens", float(answer.answer_tokens)
+            yield "writing_ms", float(max(0, answer.ms - answer.ms_to_first))
+
+
+def _start(connection: Connection, entry: Entry, battle: BattleStarted) -> None:
+    connection.execute(
+        insert(t.battles),
+        {
+            "id": entry.record.id,
+            "voter": entry.record.actor,
+            **battle.model_dump(include={"mode", "source", "category", "language", "a", "b", "propensity"}),
+            "state": "open",
+            "turn": 1,
+            "started": entry.index,
+            "remarked": False,
+        },
+    )
+    _add_turn(connection, entry.record.id, 1, entry)
+
+
+def _add_turn(connection: Connection, battle: str, turn: int, entry: Entry) -> None:
+    prompt = entry.record.commitments["prompt"].text_id
+    connection.execute(insert(t.turns), {"battle": battle, "turn": turn, "prompt": prompt})
+
+
+def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
+    text = entry.record.commitments.get("answer")
+    connection.execute(
+        insert(t.answers),
+        {
+            "battle": entry.record.refs["battle"],
+            "text": text.text_id if text else None,
+            "failure": answer.failure.kind if answer.failure else None,
+            **answer.model_dump(
+                include={
+                    "turn", "side", "attempt", "finish", "leak", "hung", "ms_to_first", "ms", "answer_tokens", "cost",
+                }
+            ),
+        },
+    )  # fmt: skip
+    for key, amount in answer_keys(answer):
+        _add(connection, t.stats, {"contender": answer.contender, "key": key}, {"n": 1, "amount": amount})
+
+
+def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
+    if battle := entry.record.refs.get("battle"):
+        _set(
+            connection,
+            battle,
+            state="voted",
+            vote=entry.record.id,
+            voted_at=entry.record.at,
+            remarked=False,
+            **vote.model_dump(include={"choice", "partial", "counts", "not_counted"}),
+        )
+    _count(connection, entry, vote, step=1)
+
+
+def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> None:
+    row = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one()
+    vote = VoteCast(
+        **{k: getattr(row, k) for k in ("choice", "a", "b", "mode", "source", "propensity", "category", "counts", "not_counted")},
+        decision_ms=0,
+    )
+    if retraction.reason == "undo":
+        _set(connection, row.id, state="open", vote=None, voted_at=None, choice=None, remarked=False)
+    else:
+        _set(connection, row.id, state="retracted")
+    _count(connection, entry, vote, step=-1, voter=row.voter)
+
+
+def _count(connection: Connection, entry: Entry, vote: VoteCast, *, step: int, voter: str | None = None) -> None:
+    categories = ["", vote.category] if vote.category else [""]
+    if not vote.counts:
+        for category in categories:
+            key = {"source": vote.source, "category": category, "key": f"not_counted:{vote.not_counted}"}
+            _add(connection, t.totals, key, {"n": step})
+        return
+    first, second = sorted((vote.a, vote.b))
+    winner = {"a": vote.a, "b": vote.b}.get(vote.choice)
+    column = _COLUMN.get(vote.choice) or ("wins_first" if winner == first else "wins_second")
+    for category in categories:
+        stratum = {"source": vote.source, "category": category}
+        _add(connection, t.counts, {**stratum, "first": first, "second": second}, {column: step}, at=entry.index)
+        _count_voter(connection, stratum, voter or entry.record.actor, step)
+
+
+def _count_voter(connection: Connection, stratum: dict[str, str], voter: str, step: int) -> None:
+    before = _add(connection, t.voters, {**stratum, "voter": voter}, {"votes": step})
+    if before == 0 or before + step == 0:
+        _add(connection, t.totals, {**stratum, "key": "browsers"}, {"n": 1 if before == 0 else -1})
+
+
+def _set(connection: Connection, battle: str, **values: Any) -> None:
+    connection.execute(update(t.battles).where(t.battles.c.id == bindparam("battle")), {"battle": battle, **values})
+
+
+def _add(connection: Connection, table: Table, key: dict[str, Any], steps: dict[str, float], **values: Any) -> int:
+    """Add `steps` to the row of `key`, made with zeros if absent. Returns the first step's column as it was before."""
+    where = and_(*(table.c[name] == value for name, value in key.items()))
+    row = connection.execute(select(*(table.c[name] for name in steps)).where(where)).one_or_none()
+    if row is None:
+        empty = {c.name: 0 for c in table.columns if c.name not in key}
+        connection.execute(insert(table), {**empty, **key, **steps, **values})
+        return 0
+    now = {name: getattr(row, name) + step for name, step in steps.items()}
+    connection.execute(update(table).where(where), {**now, **values})
+    return cast(int, getattr(row, next(iter(steps))))

@@ -1,0 +1,124 @@
+"""Puts a round's view together: what the ledger holds, and over it what is being written now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from fieldmark.arena import _tables as t
+from fieldmark.arena._restore import Restored, restored
+from fieldmark.arena.views import AnswerView, Board, RevealedSide, RevealView, RoundView, SideNames, TurnView, VoteView
+from fieldmark.fields import Field, Known, known_contenders
+from fieldmark.ledger import Snapshot
+from fieldmark.ledger.evidence import Side
+
+
+@dataclass(frozen=True)
+class Now:
+    """A live round at one instant."""
+
+    last_event: int = 0
+    writing: bool = False
+    answers: Mapping[tuple[int, Side], AnswerView] = field(default_factory=dict)
+
+
+def round_view(
+    snapshot: Snapshot, row: Row[Any], now: Now, rules: Field, *, undo: timedelta, reveal: RevealView | None
+) -> RoundView:
+    """The round as its voter may see it."""
+    past = restored(snapshot, row.id)
+    turns = [_turn(past, now, turn) for turn in range(1, past.turn + 1)]
+    return RoundView(
+        id=row.id,
+        mode=row.mode,
+        category=row.category,
+        state=row.state,
+        turns=turns,
+        writing=now.writing,
+        last_event=now.last_event,
+        turns_left=max(0, rules.policy.max_turns - row.turn) if row.state == "open" else 0,
+        names=_names(snapshot, row) if row.mode == "chosen" else None,
+        vote=_vote(row),
+        undo_ms=round(undo.total_seconds() * 1000),
+        reveal=reveal,
+    )
+
+
+def _turn(past: Restored, now: Now, turn: int) -> TurnView:
+    return TurnView(turn=turn, prompt=past.prompts[turn - 1], a=_answer(past, now, turn, "a"), b=_answer(past, now, turn, "b"))
+
+
+def _answer(past: Restored, now: Now, turn: int, side: Side) -> AnswerView:
+    if live := now.answers.get((turn, side)):
+        return live
+    kept = past.answers.get((turn, side))
+    if kept is None:
+        return AnswerView(state="waiting")
+    return AnswerView(
+        state="failed" if kept.failure else "finished",
+        text=kept.text,
+        failure=kept.failure,
+        leak=kept.leak,
+        hanging=kept.hung,
+        attempt=kept.attempt,
+    )
+
+
+def _names(snapshot: Snapshot, row: Row[Any]) -> SideNames:
+    known = known_contenders(snapshot)
+    return SideNames(a=known[row.a].name, b=known[row.b].name)
+
+
+def _vote(row: Row[Any]) -> VoteView | None:
+    if row.choice is None:
+        return None
+    return VoteView(
+        choice=row.choice, partial=row.partial, counts=row.counts, not_counted=row.not_counted, remarked=row.remarked
+    )
+
+
+def reveal_view(snapshot: Snapshot, row: Row[Any], board: Board) -> RevealView:
+    """Who answered, and what the votes say of the two now."""
+    known = known_contenders(snapshot)
+    first, second = sorted((row.a, row.b))
+    c = t.counts.c
+    where = (c.source == "live", c.category == "", c.first == first, c.second == second)
+    pair = snapshot.connection.execute(select(t.counts).where(*where)).one_or_none()
+    wins = {first: pair.wins_first, second: pair.wins_second} if pair else {first: 0, second: 0}
+    ties, both_bad = (pair.ties, pair.both_bad) if pair else (0, 0)
+    return RevealView(
+        a=_side(snapshot, row, "a", known[row.a], board),
+        b=_side(snapshot, row, "b", known[row.b], board),
+        votes_between=sum(wins.values()) + ties + both_bad,
+        wins_a=wins[row.a],
+        wins_b=wins[row.b],
+        ties=ties,
+        both_bad=both_bad,
+    )
+
+
+def _side(snapshot: Snapshot, row: Row[Any], side: Side, known: Known, board: Board) -> RevealedSide:
+    c = t.answers.c
+    mine = (c.battle == row.id, c.side == side)
+    sums = select(func.sum(c.ms), func.sum(c.answer_tokens), func.sum(c.cost)).where(*mine)
+    ms, tokens, cost = snapshot.connection.execute(sums).one()
+    first = select(c.ms_to_first).where(*mine, c.turn == 1).order_by(c.attempt.desc()).limit(1)
+    rated = next((r for r in board.rows if r.digest == known.digest), None)
+    return RevealedSide(
+        name=known.name,
+        digest=known.digest,
+        kind=known.kind,
+        system=snapshot.text(known.system) if known.system else None,
+        sampler=dict(known.parts.get("sampler") or {}),
+        ms_to_first=snapshot.connection.execute(first).scalar_one_or_none(),
+        ms=ms or 0,
+        answer_tokens=tokens,
+        cost=cost,
+        rating=rated.rating if rated else None,
+        lower=rated.lower if rated else None,
+        upper=rated.upper if rated else None,
+    )

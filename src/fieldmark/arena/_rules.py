@@ -1,0 +1,106 @@
+"""What a round allows, checked inside the transaction that writes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from fieldmark.arena import _tables as t
+from fieldmark.errors import Conflict, Forbidden, InputError, NotFound, TooLarge
+from fieldmark.fields import Field, Policy
+from fieldmark.ledger.evidence import Choice, NotCounted, VoteCast
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def check_prompt(
+    field: Field, prompt: str, *, from_field: bool, category: str | None, what: str = "prompt"
+) -> None:
+    """Raise InputError (TooLarge) unless the field takes this text.
+
+    Any language, direction and markup is welcome; control characters and broken surrogates are not text.
+    """
+    if not prompt.strip():
+        raise InputError(f"the {what} is empty", hint="write what you would ask in your work")
+    limit = field.policy.max_prompt_characters
+    if len(prompt) > limit:
+        raise TooLarge(f"the {what} has {len(prompt):,} characters; this field takes {limit:,}", hint="shorten it")
+    if found := _CONTROL.search(prompt):
+        raise InputError(
+            f"the {what} holds the control character U+{ord(found.group()):04X}, so it is not text",
+            hint="paste text rather than a file's bytes",
+        )
+    known = {c.id for c in field.categories}
+    if category is not None and category not in known:
+        raise InputError(f"unknown category '{category}'", hint="categories of this field: " + ", ".join(sorted(known)))
+    texts = {p.text for p in field.prompts}
+    if from_field and prompt not in texts:
+        raise InputError("this is not one of the field's prompts", hint="send it as your own")
+    if what == "prompt" and not from_field and not field.policy.own_prompts:
+        raise InputError("this field takes only its own prompts", hint="choose one of them")
+
+
+def find(connection: Connection, battle: str, voter: str) -> Row[Any]:
+    """The battle's row, for its voter only.
+
+    Raises:
+        NotFound: no such battle.
+        Forbidden: somebody else's.
+    """
+    row = connection.execute(select(t.battles).where(t.battles.c.id == battle)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such round", hint="begin a new one")
+    if row.voter != voter:
+        raise Forbidden("this round belongs to somebody else")
+    return row
+
+
+def open_round(connection: Connection, battle: str, voter: str) -> Row[Any]:
+    """The battle's row, if it is open. Conflict: `already_voted`, `closed`."""
+    row = find(connection, battle, voter)
+    if row.state in {"voted", "revealed"}:
+        raise Conflict("you have voted in this round", code="already_voted", hint="one vote per person and round")
+    if row.state != "open":
+        raise Conflict(f"this round is {row.state}", code="closed", hint="begin a new one")
+    return row
+
+
+def vote_evidence(
+    connection: Connection, row: Row[Any], choice: Choice, partial: bool, decision_ms: int, policy: Policy
+) -> VoteCast:
+    """The vote as it is written down, with whether it counts and why not."""
+    leak, failed = _flags(connection, row)
+    why: NotCounted | None = None
+    if row.mode == "chosen":
+        why = "chosen"
+    elif failed and not policy.count_failed_side:
+        why = "side_failed"
+    elif leak and not policy.count_leaked:
+        why = "leak"
+    return VoteCast(
+        choice=choice,
+        **{k: getattr(row, k) for k in ("a", "b", "mode", "source", "propensity", "category", "language")},
+        turns=row.turn,
+        decision_ms=decision_ms,
+        partial=partial,
+        leak=leak,
+        counts=why is None,
+        not_counted=why,
+    )
+
+
+def _flags(connection: Connection, row: Row[Any]) -> tuple[bool, bool]:
+    """Whether any answer leaked, and whether any side's last attempt of a turn failed."""
+    c = t.answers.c
+    last = (
+        select(c.turn, c.side, func.max(c.attempt).label("attempt"))
+        .where(c.battle == row.id)
+        .group_by(c.turn, c.side)
+        .subquery()
+    )
+    same = and_(c.turn == last.c.turn, c.side == last.c.side, c.attempt == last.c.attempt)
+    query = select(c.leak, c.failure).select_from(t.answers).join(last, same).where(c.battle == row.id)
+    answers = connection.execute(query).all()
+    return any(a.leak for a in answers), any(a.failure is not None for a in answers)

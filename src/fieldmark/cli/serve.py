@@ -1,0 +1,100 @@
+"""`fieldmark up` and `fieldmark doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fieldmark.fields import Field
+    from fieldmark.server._house import House
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands into the app."""
+    app.command("up")(up)
+    app.command("doctor")(doctor)
+
+
+def up(
+    folder: Annotated[Path | None, typer.Argument(help="Field folder; the starter field if left out")] = None,
+    host: Annotated[str, typer.Option(help="Loopback address to serve on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one")] = 8421,
+    fetch: Annotated[bool, typer.Option(help="Fetch weights that the field needs and that need no licence accepted")] = True,
+) -> None:
+    """Serve a field: fetch the weights it needs, then answer on http://127.0.0.1:8421."""
+    import logging
+
+    from rich.console import Console
+
+    from fieldmark.fields import load_field
+    from fieldmark.server.run import serve
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    console = Console(stderr=True)
+    field = load_field(_folder(folder, console))
+    if fetch:
+        _fetch(field, console)
+    serve(field.folder, host=host, port=port, ready=lambda address, house: _ready(console, address, house))
+
+
+def _folder(given: Path | None, console: object) -> Path:
+    """The field to serve: the one given, the one here, or the starter field, made in the user's data folder."""
+    from platformdirs import user_data_path
+
+    from fieldmark.fields import create_field
+
+    if given is not None:
+        return given
+    if Path("field.toml").exists():
+        return Path()
+    starter = user_data_path("fieldmark", appauthor=False) / "starter"
+    if not (starter / "field.toml").exists():
+        create_field(starter, example="starter")
+        console.print(f"Made the starter field in {starter}")  # type: ignore[attr-defined]
+    return starter
+
+
+def _fetch(field: Field, console: object) -> None:
+    """Fetch what is missing, one model after the other; a failure is said and does not keep the field from serving."""
+    import asyncio
+
+    from fieldmark.cli.models import pulling
+    from fieldmark.contenders import CATALOGUE, Shelf
+    from fieldmark.errors import ContenderError
+
+    shelf = Shelf()
+    wanted = {c.model for c in field.contenders if c.kind == "weights" and c.when == "always" and c.model in CATALOGUE}
+    for name in sorted(model for model in wanted if model):
+        if shelf.has(name) or CATALOGUE[name].ask_licence:
+            continue
+        try:
+            asyncio.run(pulling(shelf, name))
+        except ContenderError as error:
+            console.print(f"[bold]{name} could not be fetched:[/bold] {error.message}\n{error.hint}", highlight=False)  # type: ignore[attr-defined]
+
+
+def _ready(console: object, address: str, house: House) -> None:
+    say = console.print  # type: ignore[attr-defined]
+    names = ", ".join(m.name for m in house.roster.members) or "none yet"
+    say(f"[bold]{house.field.name}[/bold] is served on [bold]{address}[/bold]", highlight=False)
+    say(f"contenders: {names}", highlight=False, style="dim")
+    for absent in house.roster.absent:
+        say(f"waiting: {absent.spec.name} ({absent.explain()})", highlight=False, style="dim")
+    for notice in house.field.notices:
+        say(str(notice), highlight=False, style="dim")
+    say("Ctrl+C stops it", style="dim")
+
+
+def doctor(
+    folder: Annotated[Path | None, typer.Argument(help="Field folder to look at as well")] = None,
+    format_: Annotated[str, typer.Option("--format", help="table or json")] = "table",
+) -> None:
+    """Say what is missing on this machine and how to get it."""
+    from fieldmark.cli._doctor import findings, show
+
+    found = findings(folder)
+    show(found, format_)
+    raise typer.Exit(1 if any(f.state == "missing" for f in found) else 0)

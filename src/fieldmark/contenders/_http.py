@@ -1,0 +1,120 @@
+"""One aiohttp session per event loop, shared by every contender and closed with the last of them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import WeakKeyDictionary
+
+from fieldmark.errors import InputError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+CONNECTIONS = 1024
+"""Most connections at once. aiohttp reads an unset limit as 100."""
+CONNECT_SECONDS = 10.0
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Lease:
+    """A share in the running loop's session."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def session(self) -> aiohttp.ClientSession:
+        """The session of the running loop, opened when first asked for."""
+        loop = asyncio.get_running_loop()
+        shared = _shared.get(loop)
+        if shared is None:
+            shared = _shared[loop] = (_open(), set())
+        self._loop = loop
+        shared[1].add(self)
+        return shared[0]
+
+    async def close(self) -> None:
+        """Give the share back; the last one closes the session."""
+        loop, self._loop = self._loop, None
+        if loop is None or loop is not asyncio.get_running_loop() or loop not in _shared:
+            return
+        session, holders = _shared[loop]
+        holders.discard(self)
+        if not holders:
+            del _shared[loop]
+            await session.close()
+
+
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, set[Lease]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _open() -> aiohttp.ClientSession:
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        # A connection for each answer: one kept alive may be closed by the server just as it is used again,
+        # and that would be counted as the contender's failure.
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, force_close=True, ttl_dns_cache=300),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        headers={"User-Agent": "fieldmark", "Accept-Encoding": "identity"},
+        # With it aiohttp would also send passwords from ~/.netrc; `proxy_for` does what is wanted of it.
+        trust_env=False,
+    )
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment sets for this address; never one for this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def normalise_url(url: str) -> str:
+    """One spelling for one base URL, so that the same server has the same identity.
+
+    Raises:
+        InputError: not http or https, no host, or with credentials, a query or a fragment.
+    """
+    example = "such as http://127.0.0.1:11434/v1"
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        raise InputError("the URL of an endpoint cannot be read", hint=example) from None
+    if parts.scheme.lower() not in _DEFAULT_PORTS or not parts.hostname:
+        raise InputError("the URL of an endpoint begins with http:// or https:// and a host", hint=example)
+    if "@" in parts.netloc:
+        raise InputError(
+            "the URL of an endpoint must not hold a user or password",
+            hint="name the environment variable that holds the key with key_env",
+        )
+    if parts.query or parts.fragment:
+        raise InputError("the URL of an endpoint is a base URL, without '?' or '#'", hint=example)
+    return _join(parts, port)
+
+
+def _join(parts: SplitResult, port: int | None) -> str:
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    place = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
+    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    return urlunsplit((scheme, place, path, "", ""))

@@ -1,0 +1,287 @@
+"""The field's contenders as running objects, and their entries and exits as evidence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Connection, MetaData, String, Table, insert, select, update
+
+from fieldmark.contenders import Contender, ContenderSpec, Shelf, make_contender
+from fieldmark.errors import ContenderFailure, ModelError, NotFound
+from fieldmark.fields._models import Field
+from fieldmark.ledger import Entry, Ledger, Projection, Snapshot, Transaction
+from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, Withdrawal
+
+SYSTEM = "system"
+"""Actor of what the program itself writes down."""
+
+_METADATA = MetaData()
+_contenders = Table(
+    "roster_contenders",
+    _METADATA,
+    Column("digest", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("parent", String),
+    Column("parts", JSON, nullable=False),
+    Column("price", JSON),
+    Column("system", String),  # text id
+    Column("since", String, nullable=False),
+    Column("at", BigInteger, nullable=False),  # ledger index of the last change
+)
+_field = Table(
+    "roster_field",
+    _METADATA,
+    Column("id", String, primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("guidelines", String),  # text id
+)
+
+
+class RosterProjection(Projection):
+    """Every contender ever seen in the field, and the field's rules as last written down."""
+
+    name = "roster"
+    version = 1
+    tables = (_contenders, _field)
+
+    def apply(self, connection: Connection, entry: Entry) -> None:
+        """Bring the tables to the state after `entry`."""
+        match entry.record.body:
+            case ContenderSeen() as seen:
+                _see(connection, entry, seen)
+            case Withdrawal() as gone:
+                status = "replaced" if gone.reason == "replaced" else "withdrawn"
+                where = _contenders.c.digest == gone.digest
+                connection.execute(update(_contenders).where(where).values(status=status, at=entry.index))
+            case FieldAsOfNow() as field:
+                text = entry.record.commitments.get("guidelines")
+                connection.execute(_field.delete())
+                row = {"id": entry.record.field, "body": field.model_dump(mode="json")}
+                connection.execute(insert(_field), {**row, "guidelines": text.text_id if text else None})
+            case _:
+                pass
+
+
+def _see(connection: Connection, entry: Entry, seen: ContenderSeen) -> None:
+    values: dict[str, Any] = seen.model_dump(
+        mode="json", include={"name", "kind", "parent", "parts", "price"}
+    )
+    text = entry.record.commitments.get("system")
+    values |= {"status": "active", "system": text.text_id if text else None, "at": entry.index}
+    where = _contenders.c.digest == seen.digest
+    if connection.execute(update(_contenders).where(where).values(**values)).rowcount == 0:
+        connection.execute(insert(_contenders), {"digest": seen.digest, "since": entry.record.at, **values})
+
+
+@dataclass(frozen=True)
+class Known:
+    """A contender as the ledger knows it."""
+
+    digest: str
+    name: str
+    kind: str
+    status: str
+    parent: str | None
+    parts: Mapping[str, Any]
+    price: Mapping[str, float] | None
+    system: str | None
+    """Text id of its system prompt."""
+    since: str
+    at: int
+
+
+def known_contenders(snapshot: Snapshot) -> dict[str, Known]:
+    """Every contender the ledger has seen up to the snapshot, by digest."""
+    rows = snapshot.connection.execute(select(_contenders).order_by(_contenders.c.digest))
+    return {row.digest: Known(**row._mapping) for row in rows}
+
+
+def field_as_of(snapshot: Snapshot) -> FieldAsOfNow | None:
+    """The field's rules as last written down before the snapshot."""
+    row = snapshot.connection.execute(select(_field.c.body)).one_or_none()
+    return FieldAsOfNow.model_validate(row.body) if row else None
+
+
+@dataclass(eq=False)
+class Member:
+    """A contender that can be asked now."""
+
+    contender: Contender
+    digest: str
+    spent: float = 0.0
+    """Currency units it has cost in this field."""
+
+    @property
+    def spec(self) -> ContenderSpec:
+        """As the field folder says it."""
+        return self.contender.spec
+
+    @property
+    def name(self) -> str:
+        """Its label."""
+        return self.spec.name
+
+    def cost(self, prompt_tokens: int | None, answer_tokens: int | None) -> float | None:
+        """Currency units for so many tokens; None without a price or without counts."""
+        price = self.spec.price
+        if price is None or prompt_tokens is None or answer_tokens is None:
+            return None
+        return (price.input * prompt_tokens + price.output * answer_tokens) / 1e6
+
+    def check_budget(self) -> None:
+        """Raise ContenderFailure `over_budget` when the spend cap is reached: before the call, not after."""
+        cap = self.spec.spend_cap
+        if cap is not None and self.spent >= cap:
+            raise ContenderFailure("over_budget", f"{self.name} has cost {self.spent:g} of at most {cap:g}")
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A contender of the folder that cannot be asked yet, and why."""
+
+    spec: ContenderSpec
+    error: ModelError
+
+    def explain(self) -> str:
+        """What is missing and how to get it."""
+        return ": ".join(filter(None, (self.error.message, self.error.hint)))
+
+
+class Roster:
+    """Keeps the running contenders equal to the field folder. `sync` after every change of the folder."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._members: dict[str, Member] = {}
+        self._absent: dict[str, Absent] = {}
+
+    @property
+    def members(self) -> list[Member]:
+        """Those that can be asked, in the folder's order."""
+        return list(self._members.values())
+
+    @property
+    def absent(self) -> list[Absent]:
+        """Those whose weights are not here."""
+        return list(self._absent.values())
+
+    def named(self, name: str) -> Member:
+        """The contender that carries a label now.
+
+        Raises:
+            NotFound: none does; the hint lists those that do.
+            ModelError: it is in the folder, but its weights are not here.
+        """
+        if name in self._absent:
+            raise self._absent[name].error
+        if name not in self._members:
+            known = ", ".join(self._members) or "none yet"
+            raise NotFound(f"no contender is called '{name}'", hint=f"contenders of this field: {known}")
+        return self._members[name]
+
+    def arrived(self) -> bool:
+        """Whether weights that were missing at the last `sync` are here now."""
+        return any(Shelf().has(absent.spec.model or "") for absent in self._absent.values())
+
+    def by_digest(self, digest: str) -> Member | None:
+        """The running contender with that identity."""
+        return next((m for m in self._members.values() if m.digest == digest), None)
+
+    async def sync(self, field: Field) -> bool:
+        """Make the running contenders those of `field`; write down what changed. Returns whether anything did."""
+        old = self._members
+        wanted: dict[str, Member] = {}
+        self._absent = {}
+        for spec in field.contenders:
+            kept = old.get(spec.name)
+            if kept is not None and kept.spec == spec:
+                wanted[spec.name] = kept
+                continue
+            try:
+                contender = make_contender(spec)
+                wanted[spec.name] = await _member(contender, wanted.values())
+            except ModelError as error:
+                self._absent[spec.name] = Absent(spec, error)
+        self._members = wanted
+        changed = await self._ledger.awrite(
+            lambda transaction: _write_down(transaction, field, wanted.values())
+        )
+        await asyncio.gather(*(m.contender.close() for m in old.values() if m not in wanted.values()))
+        return changed
+
+    async def close(self) -> None:
+        """Let go of every contender."""
+        await asyncio.gather(*(m.contender.close() for m in self._members.values()))
+
+
+async def _member(contender: Contender, others: Iterable[Member]) -> Member:
+    identity = await asyncio.to_thread(lambda: contender.identity)
+    twin = next((m.name for m in others if m.digest == identity.digest), None)
+    if twin is not None:
+        raise ModelError(
+            f"'{contender.spec.name}' has the same settings as '{twin}', so it is the same contender",
+            hint="give it another model, system prompt or sampler, or delete one of the two",
+        )
+    return Member(contender, identity.digest)
+
+
+def _write_down(transaction: Transaction, field: Field, members: Iterable[Member]) -> bool:
+    before = transaction.head.size
+    _write_field(transaction, field)
+    known = {row.digest: row for row in transaction.connection.execute(select(_contenders))}
+    active = {row.name: row.digest for row in known.values() if row.status == "active"}
+    present = {m.name: m for m in members}
+    for name, member in present.items():
+        _write_contender(transaction, member, known.get(member.digest), active.get(name))
+    listed = {spec.name for spec in field.contenders}
+    digests = {m.digest for m in present.values()}
+    for name, digest in active.items():
+        if digest in digests or (name in listed and name not in present):
+            continue
+        reason = "replaced" if name in present else "removed"
+        transaction.append(Withdrawal(digest=digest, name=name, reason=reason), actor=SYSTEM)
+    return transaction.head.size != before
+
+
+def _write_contender(transaction: Transaction, member: Member, known: Any, holder: str | None) -> None:
+    spec = member.spec
+    price = spec.price.model_dump() if spec.price else None
+    if known is not None and known.status == "active" and known.name == spec.name and known.price == price:
+        return
+    seen = ContenderSeen(
+        name=spec.name,
+        kind=spec.kind,
+        digest=member.digest,
+        parent=holder if holder != member.digest else known.parent if known else None,
+        parts={
+            k: v for k, v in member.contender.identity.parts.items() if k not in {"system", "chat_template"}
+        },
+        price=price,
+    )
+    transaction.append(seen, actor=SYSTEM, texts={"system": spec.system} if spec.system else {})
+
+
+def _write_field(transaction: Transaction, field: Field) -> None:
+    now = FieldAsOfNow(
+        name=field.name,
+        description=field.description,
+        categories={c.id: c.name for c in field.categories},
+        reason_tags={
+            "positive": list(field.reason_tags.positive),
+            "negative": list(field.reason_tags.negative),
+        },
+        rubric={q.id: q.question for q in field.rubric},
+        policy=field.policy.model_dump(mode="json"),
+    )
+    row = transaction.connection.execute(select(_field)).one_or_none()
+    same_text = (
+        row is not None and (transaction.text(row.guidelines) if row.guidelines else "") == field.guidelines
+    )
+    if row is None or row.body != now.model_dump(mode="json") or not same_text:
+        texts = {"guidelines": field.guidelines} if field.guidelines else {}
+        transaction.append(now, actor=SYSTEM, texts=texts)

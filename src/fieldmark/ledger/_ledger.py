@@ -1,0 +1,251 @@
+"""The ledger of a field: open it, write evidence, read it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, TypeVar
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from fieldmark.errors import InputError, LedgerError, NotFound
+from fieldmark.ledger import _schema
+from fieldmark.ledger._engine import (
+    database_url,
+    explained,
+    is_there,
+    migrate,
+    open_readers,
+    open_scratch,
+    open_writer,
+)
+from fieldmark.ledger._exchange import Export, import_export, replacing, usable_files, write_export
+from fieldmark.ledger._projection import Progress, Projection
+from fieldmark.ledger._reader import Snapshot, read_head
+from fieldmark.ledger._record import GENESIS, Head
+from fieldmark.ledger._transaction import Log, Transaction
+from fieldmark.ledger._upkeep import catch_up, create, rebuild, rebuild_changed, replay
+from fieldmark.ledger._verify import verify
+from fieldmark.ledger._walk import Verification
+from fieldmark.ledger._writer import Writer
+
+T = TypeVar("T")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """The append-only log of one field in one database, with its texts, people and projections."""
+
+    def __init__(
+        self, field: str, writer: Writer, engines: tuple[Engine, Engine], projections: Sequence[Projection]
+    ) -> None:
+        self.field = field
+        self.projections = tuple(projections)
+        self._writer = writer
+        self._engines = engines
+
+    @classmethod
+    def open(
+        cls,
+        database: str | os.PathLike[str],
+        *,
+        field: str,
+        projections: Sequence[Projection] = (),
+        progress: Progress | None = None,
+        patience: float = 5.0,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> Ledger:
+        """Open the ledger of `field`: create or migrate it, and compute projections that are not up to date.
+
+        `database` is a path (SQLite) or a SQLAlchemy URL; `patience` how many seconds to wait for another
+        program's lock; `clock` says when a record is written.
+
+        Raises:
+            InputError: the database holds another field.
+            LedgerError: a newer program wrote it.
+            LedgerUnavailable: it cannot be opened, or is locked.
+        """
+        url = database_url(database)
+        writing, reading = open_writer(url, patience=patience), open_readers(url, patience=patience)
+        try:
+            with explained(), writing.begin() as connection:
+                migrate(connection)
+                _claim(connection, field)
+                _update(connection, projections, progress)
+        except BaseException:
+            writing.dispose()
+            reading.dispose()
+            raise
+        open_log = partial(Log, projections=tuple(projections))
+        writer = Writer(writing, open_log, clock, f"ledger {field}")
+        return cls(field, writer, (writing, reading), projections)
+
+    def close(self) -> None:
+        """Finish the writes that wait, then close. What was acknowledged is safe without it."""
+        self._writer.close()
+        for engine in self._engines:
+            engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on the writer's thread and wait until it is committed and on disk. `work` must be quick.
+
+        Raises:
+            LedgerUnavailable: the store refused (full, locked) or is closed; nothing was recorded.
+            Exception: what `work` raised; it alone was rolled back.
+        """
+        future: Future[T] = Future()
+        self._writer.submit(work, future)
+        return future.result()
+
+    async def awrite(self, work: Callable[[Transaction], T]) -> T:
+        """The same from asyncio. Giving up the wait (cancellation) does not give up the write."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.submit(work, future)
+        return await future
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """A snapshot of now, while the `with` block lasts. Keep it short: SQLite's WAL grows meanwhile."""
+        with explained(), self._engines[1].begin() as connection:
+            _, size, digest = read_head(connection)
+            yield Snapshot(connection, connection, Head(size, digest.hex()))
+
+    @contextmanager
+    def at(self, head: Head | str, *, progress: Progress | None = None) -> Iterator[Snapshot]:
+        """A snapshot as of an earlier head (see `Snapshot.find_head`); projections are computed in memory.
+
+        Raises:
+            NotFound: this ledger never had that head.
+        """
+        with self.read() as now:
+            then = now.find_head(str(head))
+            if then == now.head():
+                yield now
+                return
+            engine = open_scratch()
+            try:
+                with engine.begin() as connection:
+                    for projection in self.projections:
+                        create(connection, projection)
+                    replay(connection, self.projections, now.entries(0, then.size), then.size, progress)
+                    yield Snapshot(connection, now.connection, then)
+            finally:
+                engine.dispose()
+
+    def rebuild(self, name: str, *, progress: Progress | None = None) -> None:
+        """Compute the projection called `name` anew from the records.
+
+        Raises:
+            NotFound: this ledger was opened without it.
+        """
+        projection = next((each for each in self.projections if each.name == name), None)
+        if projection is None:
+            known = ", ".join(each.name for each in self.projections)
+            raise NotFound(f"no projection is called '{name}'", hint=f"known: {known}")
+        self.write(lambda now: rebuild(now.connection, projection, now.head.size, progress))
+
+    def verify(self, *, kept: Head | None = None, progress: Progress | None = None) -> Verification:
+        """Check records, chain, head, texts held and projections; `kept` is a head from earlier.
+
+        Raises:
+            BrokenLedger: the first thing that is wrong; it names the record.
+        """
+        with self.read() as snapshot:
+            return verify(snapshot, self.field, self.projections, kept, progress)
+
+    def export(
+        self,
+        target: str | os.PathLike[str] | BinaryIO,
+        *,
+        texts: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Head:
+        """Write all records to `target` (a path or an open binary file), and the texts held to `texts`.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        with usable_files(), ExitStack() as files:
+            snapshot = files.enter_context(self.read())
+            beside = files.enter_context(replacing(Path(texts))) if texts is not None else None
+            if isinstance(target, str | os.PathLike):
+                target = files.enter_context(replacing(Path(target)))
+            write_export(snapshot, self.field, target, beside, progress)
+            return snapshot.head()
+
+    def import_(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        texts: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Head:
+        """Append what an export holds and this ledger does not: all of it, or nothing.
+
+        Raises:
+            BrokenLedger: the file is not sound; it names line and record.
+            InputError: it cannot be read, is of another field, or does not continue this ledger.
+        """
+        export = Export(Path(source), Path(texts) if texts is not None else None, progress=progress)
+        with usable_files():
+            return self.write(lambda now: import_export(now.log, export))
+
+
+def field_of(database: str | os.PathLike[str]) -> str:
+    """The id of the field whose ledger a database holds.
+
+    Raises:
+        NotFound: there is no database.
+        LedgerError: it holds no ledger.
+        LedgerUnavailable: it cannot be read.
+    """
+    url = database_url(database)
+    if not is_there(url):
+        raise NotFound(f"there is no ledger at {url.database}", hint="serve the field once: `fieldmark up`")
+    engine = open_readers(url, patience=5.0)
+    try:
+        with explained(), engine.begin() as connection:
+            if not engine.dialect.has_table(connection, _schema.heads.name):
+                raise LedgerError(f"{url.database} holds no ledger")
+            return read_head(connection)[0]
+    finally:
+        engine.dispose()
+
+
+def _claim(connection: Connection, field: str) -> None:
+    held = connection.execute(select(_schema.heads.c.field)).scalar_one_or_none()
+    if held is None:
+        connection.execute(insert(_schema.heads), {"field": field, "size": 0, "hash": GENESIS})
+    elif held != field:
+        raise InputError(
+            f"this database holds the field '{held}', not '{field}'",
+            hint="one database holds one field: give another path, or the field its own name again",
+        )
+
+
+def _update(connection: Connection, projections: Sequence[Projection], progress: Progress | None) -> None:
+    """Bring every projection to the head: from where it stopped, or from the start when its code changed."""
+    names = [each.name for each in projections]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two projections share a name: {', '.join(sorted(names))}")
+    _, size, _ = read_head(connection, lock=True)
+    rebuild_changed(connection, projections, size, progress)
+    catch_up(connection, projections, size, progress)

@@ -1,0 +1,36 @@
+"""Projections: tables computed from the records as they are written, which can be thrown away at will."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from sqlalchemy import Connection, Table
+
+from fieldmark.ledger._record import Entry
+
+Progress = Callable[[int, int], None]
+"""Called now and then during long work with how many records are done, and of how many."""
+
+STEP = 1000
+"""Records between two calls of a `Progress`, and in one page read from the database."""
+
+
+class Projection(ABC):
+    """A view kept in tables of its own, updated in the transaction that appends the record.
+
+    `apply` must be a deterministic function of the entries, in order, and of the projection's own tables: no
+    clock, no chance, no other table, no state on the object. So it can be recomputed up to any head.
+    """
+
+    name: ClassVar[str]
+    """Unique among the projections of a ledger."""
+    version: ClassVar[int]
+    """Raise it when `apply` or `tables` change: the tables are then computed anew at the next start."""
+    tables: ClassVar[Sequence[Table]]
+    """Created and dropped by the ledger; no other projection may share them."""
+
+    @abstractmethod
+    def apply(self, connection: Connection, entry: Entry) -> None:
+        """Take `entry` into the tables. An exception rolls back the append itself."""

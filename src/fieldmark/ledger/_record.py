@@ -1,0 +1,176 @@
+"""What the ledger is made of: records, their place in the chain, and the head that stands for all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fieldmark.errors import InputError
+from fieldmark.ledger._canonical import decode, encode
+from fieldmark.ledger.evidence import TYPES, Evidence
+
+GENESIS = bytes(32)
+"""What stands before the first record: 32 zero bytes."""
+
+_STRINGS = ("type", "id", "field", "at", "actor")
+_KEYS = {*_STRINGS, "v", "refs", "commitments", "body"}
+_SHAPE = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    r" \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+)
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and `Z`: always 27 characters, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Stands in a record for a text kept elsewhere: `commitment` = SHA-256(salt || UTF-8 text), hex."""
+
+    text_id: str
+    commitment: str
+
+    @classmethod
+    def of(cls, text_id: str, salt: bytes, utf8: bytes) -> Commitment:
+        """Commit to `utf8` under `salt`."""
+        return cls(text_id, hashlib.sha256(salt + utf8).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One piece of evidence."""
+
+    v: int
+    """Schema of `type`."""
+    type: str
+    id: str
+    """UUIDv7."""
+    field: str
+    at: str
+    """RFC 3339, UTC, microseconds. The order of records is their index, whatever the clock did."""
+    actor: str
+    """Pseudonym of a person, or what part of the program wrote it."""
+    refs: Mapping[str, str]
+    """Ids of records this one is about, by role."""
+    commitments: Mapping[str, Commitment]
+    """Texts this record stands for, by role."""
+    body: Evidence | dict[str, Any]
+    """A dict when this program does not know the type in that schema."""
+
+    def encode(self) -> bytes:
+        """The record's bytes: canonical JSON."""
+        body = self.body.model_dump(mode="json") if isinstance(self.body, Evidence) else self.body
+        return encode(
+            {
+                "v": self.v,
+                "type": self.type,
+                "id": self.id,
+                "field": self.field,
+                "at": self.at,
+                "actor": self.actor,
+                "refs": dict(self.refs),
+                "commitments": {name: asdict(each) for name, each in self.commitments.items()},
+                "body": body,
+            }
+        )
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Record:
+        """The record that these bytes say.
+
+        Raises:
+            ValueError: they are not canonical JSON, not a record, or not what their type and schema allow.
+        """
+        value = decode(raw)
+        if not isinstance(value, dict) or value.keys() != _KEYS:
+            raise ValueError(f"not a record: it must have exactly the keys {', '.join(sorted(_KEYS))}")
+        _check(value)
+        value["commitments"] = {name: Commitment(**each) for name, each in value["commitments"].items()}
+        kind = TYPES.get(value["type"])
+        if kind is not None and kind.v == value["v"]:
+            value["body"] = kind.model_validate(value["body"])
+        return cls(**value)
+
+
+def _check(value: dict[str, Any]) -> None:
+    if type(value["v"]) is not int or value["v"] < 1:
+        raise ValueError("v must be a positive integer")
+    for key in _STRINGS:
+        if type(value[key]) is not str or not value[key]:
+            raise ValueError(f"{key} must be a text that is not empty")
+    if not _SHAPE.fullmatch(f"{value['id']} {value['at']}"):
+        raise ValueError("id must be a UUIDv7 and at a UTC time such as 2026-01-31T09:30:00.000000Z")
+    for key in ("refs", "commitments", "body"):
+        if type(value[key]) is not dict:
+            raise ValueError(f"{key} must be an object")
+    _check_texts("refs", value["refs"])
+    for each in value["commitments"].values():
+        if type(each) is not dict or each.keys() != {"text_id", "commitment"}:
+            raise ValueError("a commitment must have exactly text_id and commitment")
+        _check_texts("a commitment", each)
+
+
+def _check_texts(what: str, value: dict[str, Any]) -> None:
+    if not all(type(each) is str for each in value.values()):
+        raise ValueError(f"{what} must hold texts only")
+
+
+def leaf(raw: bytes) -> bytes:
+    """SHA-256(0x00 || record): the leaf hash of RFC 9162, section 2.1.1."""
+    return hashlib.sha256(b"\x00" + raw).digest()
+
+
+def chain(previous: bytes, raw: bytes) -> bytes:
+    """Hash of the log after `raw`: SHA-256(previous || leaf(raw)); it begins with `GENESIS`."""
+    return hashlib.sha256(previous + leaf(raw)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record in its place. `index` counts from 0; `hash` chains `raw` to `previous` (32 bytes each)."""
+
+    index: int
+    record: Record
+    raw: bytes
+    previous: bytes
+    hash: bytes
+
+    @classmethod
+    def of(cls, index: int, raw: bytes, previous: bytes) -> Entry:
+        """Parse `raw` and chain it to `previous`.
+
+        Raises:
+            ValueError: see `Record.parse`.
+        """
+        return cls(index, Record.parse(raw), raw, previous, chain(previous, raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How many records there are, and the hash (hex) that stands for all. Kept elsewhere, it proves them."""
+
+    size: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.size}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """Read `SIZE:HASH`.
+
+        Raises:
+            InputError: it is not of that form.
+        """
+        if not re.fullmatch(r"\d{1,18}:[0-9a-f]{64}", text):
+            raise InputError(
+                f"'{text}' is not a head", hint="a head is SIZE:HASH, as `fieldmark ledger head` prints it"
+            )
+        size, digest = text.split(":")
+        return cls(int(size), digest)

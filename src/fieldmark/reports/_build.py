@@ -1,0 +1,189 @@
+"""Builds the card from a snapshot of the ledger, and from nothing else: the same head gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fieldmark.arena import AnswerRecord, Boards, Standings, answer_record
+from fieldmark.arena.views import BoardRow, Interval
+from fieldmark.errors import NotFound
+from fieldmark.fields import Known, Policy, field_as_of, known_contenders
+from fieldmark.ledger import Snapshot
+from fieldmark.ledger.evidence import FieldAsOfNow
+from fieldmark.reports.card import (
+    Card,
+    CategoryLine,
+    CostMeasure,
+    FailureMeasure,
+    LatencyMeasure,
+    PeopleMeasure,
+    Unknown,
+)
+from fieldmark.statistics import clopper_pearson, quantile
+
+FEW_BROWSERS = 5
+"""Fewer voters than this are named under what is not known."""
+
+
+def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -> Card:
+    """The reliability card of the contender with that label or digest, as of the snapshot.
+
+    `boards` may hold boards already computed; without it everything is computed anew.
+
+    Raises:
+        NotFound: no contender had that label or digest by then.
+    """
+    contender = find_contender(snapshot, name)
+    field = field_as_of(snapshot)
+    assert field is not None, "a contender is never seen before its field"
+    policy = Policy.model_validate(field.policy)
+    source = boards or Boards()
+    standings = source.standings(snapshot, policy)
+    people = _people(snapshot, source, standings, contender, field, policy)
+    answers = answer_record(snapshot, contender.digest)
+    head = snapshot.head()
+    return Card(
+        field=next(iter(snapshot.entries(stop=1))).record.field,
+        field_name=field.name,
+        name=contender.name,
+        digest=contender.digest,
+        kind=contender.kind,
+        status=contender.status,
+        parts=dict(contender.parts),
+        system=snapshot.text(contender.system) if contender.system else None,
+        since=contender.since,
+        parent=contender.parent,
+        head=str(head),
+        at=next((e.record.at for e in snapshot.entries(start=head.size - 1)), None),
+        confidence=policy.confidence,
+        people=people,
+        failures=_failures(answers, policy.confidence),
+        latency=_latency(answers),
+        cost=_cost(answers),
+        unknown=list(_unknown(contender, people, answers)),
+        recompute=f"fieldmark report {_handle(contender)} --at {head.hash[:16]}",
+    )
+
+
+def find_contender(snapshot: Snapshot, name: str) -> Known:
+    """By label (the one that carries it now, else the last that did) or by digest or its beginning (8 or more)."""
+    known = known_contenders(snapshot)
+    labelled = sorted((k for k in known.values() if k.name == name), key=lambda k: (k.status == "active", k.at))
+    by_digest = [k for k in known.values() if len(name) >= 8 and k.digest.startswith(name)]
+    found = labelled or by_digest
+    if not found:
+        labels = sorted({k.name for k in known.values()})
+        raise NotFound(f"no contender is called '{name}'", hint="known: " + (", ".join(labels) or "none yet"))
+    return found[-1]
+
+
+def _handle(contender: Known) -> str:
+    return contender.name if contender.status == "active" else contender.digest[:16]
+
+
+def _people(
+    snapshot: Snapshot, boards: Boards, standings: Standings, contender: Known, field: FieldAsOfNow, policy: Policy
+) -> PeopleMeasure:
+    row = _row_of(standings, contender)
+    rivals = [r.digest for r in standings.board.rows if r.digest != contender.digest]
+    verdicts = [standings.verdict(contender.digest, rival) for rival in rivals]
+    verdicts.sort(key=lambda v: (-v.votes, v.b_name, v.b))
+    return PeopleMeasure(
+        votes=row.battles if row else 0,
+        browsers=standings.board.browsers,
+        wins=row.wins if row else 0,
+        losses=row.losses if row else 0,
+        ties=row.ties if row else 0,
+        both_bad=row.both_bad if row else 0,
+        rating=row.rating if row else None,
+        lower=row.lower if row else None,
+        upper=row.upper if row else None,
+        rank_best=row.rank_best if row else None,
+        rank_worst=row.rank_worst if row else None,
+        contenders=sum(r.rating is not None for r in standings.board.rows),
+        win_share=row.win_share if row else None,
+        rivals=verdicts,
+        categories=[
+            _category(boards.standings(snapshot, policy, category), contender, category, label)
+            for category, label in field.categories.items()
+        ],
+    )
+
+
+def _row_of(standings: Standings, contender: Known) -> BoardRow | None:
+    return next((r for r in standings.board.rows if r.digest == contender.digest), None)
+
+
+def _category(standings: Standings, contender: Known, category: str, label: str) -> CategoryLine:
+    row = _row_of(standings, contender)
+    return CategoryLine(
+        id=category,
+        name=label,
+        votes=row.battles if row else 0,
+        rating=row.rating if row else None,
+        lower=row.lower if row else None,
+        upper=row.upper if row else None,
+    )
+
+
+def _failures(answers: AnswerRecord, confidence: float) -> FailureMeasure:
+    failed = sum(answers.failures.values())
+    share = None
+    if answers.answers:
+        exact = clopper_pearson(failed, answers.answers, confidence)
+        share = Interval(value=round(exact.value, 6), lower=round(exact.lower, 6), upper=round(exact.upper, 6))
+    return FailureMeasure(
+        answers=answers.answers,
+        failed=failed,
+        share=share,
+        kinds=dict(answers.failures),
+        leaks=answers.leaks,
+        hung=answers.hung,
+    )
+
+
+def _latency(answers: AnswerRecord) -> LatencyMeasure:
+    def at(histogram: object, q: float) -> float | None:
+        return round(quantile(histogram, q), 1) if histogram else None  # type: ignore[arg-type]
+
+    return LatencyMeasure(
+        answers=sum(answers.first.values()),
+        ms_to_first_p50=at(answers.first, 0.5),
+        ms_to_first_p95=at(answers.first, 0.95),
+        ms_p50=at(answers.total, 0.5),
+        ms_p95=at(answers.total, 0.95),
+        tokens_per_second=round(answers.tokens / answers.writing_ms * 1000, 1) if answers.writing_ms else None,
+    )
+
+
+def _cost(answers: AnswerRecord) -> CostMeasure | None:
+    if not answers.costs:
+        return None
+    per_answer = answers.cost / answers.costs
+    return CostMeasure(total=round(answers.cost, 6), per_answer=round(per_answer, 8), answers=answers.costs)
+
+
+def _unknown(contender: Known, people: PeopleMeasure, answers: AnswerRecord) -> Iterable[Unknown]:
+    if not answers.answers:
+        yield Unknown(kind="no_answers")
+    if not people.votes:
+        yield Unknown(kind="no_votes")
+    elif people.rating is None:
+        yield Unknown(kind="no_rating", n=people.votes)
+    if 0 < people.browsers < FEW_BROWSERS:
+        yield Unknown(kind="few_browsers", n=people.browsers)
+    for line in people.categories:
+        if people.votes and not line.votes:
+            yield Unknown(kind="category_without_votes", what=line.name)
+        elif line.votes and line.rating is None:
+            yield Unknown(kind="category_few_votes", what=line.name, n=line.votes)
+    for rival in people.rivals:
+        if rival.kind == "no_votes":
+            yield Unknown(kind="rival_not_met", what=rival.b_name)
+        elif rival.kind == "undecided":
+            yield Unknown(kind="rival_undecided", what=rival.b_name, n=rival.votes)
+    yield Unknown(kind="outcomes")
+    yield Unknown(kind="tests")
+    yield Unknown(kind="inside")
+    if contender.price is None and contender.kind == "endpoint":
+        yield Unknown(kind="no_price")

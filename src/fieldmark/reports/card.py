@@ -1,0 +1,128 @@
+"""The reliability card's shape: what is known of one contender in one field and, as plainly, what is not."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fieldmark.arena.views import Interval, Verdict
+
+
+class Shape(BaseModel):
+    """A part of the card."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class CategoryLine(Shape):
+    """What the votes say within one category."""
+
+    id: str
+    name: str
+    votes: int
+    rating: float | None
+    lower: float | None
+    upper: float | None
+
+
+class PeopleMeasure(Shape):
+    """Blind votes."""
+
+    votes: int
+    browsers: int
+    """Distinct voters on the field's board. Anonymous voters are browsers, not people."""
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+    rating: float | None
+    lower: float | None
+    upper: float | None
+    rank_best: int | None
+    rank_worst: int | None
+    contenders: int
+    """How many the board rates."""
+    win_share: Interval | None
+    rivals: list[Verdict]
+    """One against each rival, most votes first."""
+    categories: list[CategoryLine]
+
+
+class FailureMeasure(Shape):
+    """How often it gave no answer."""
+
+    answers: int
+    failed: int
+    share: Interval | None
+    """Failed share of all answers, exact interval."""
+    kinds: dict[str, int]
+    """By failure kind."""
+    leaks: int
+    """Answers that named their author."""
+    hung: int
+    """Answers that stood still too long."""
+
+
+class LatencyMeasure(Shape):
+    """How fast it answered, as received. Quantiles are of a histogram with about 2.5% relative error."""
+
+    answers: int
+    ms_to_first_p50: float | None
+    ms_to_first_p95: float | None
+    ms_p50: float | None
+    ms_p95: float | None
+    tokens_per_second: float | None
+    """All answer tokens by all seconds after the first token."""
+
+
+class CostMeasure(Shape):
+    """What it cost, for contenders with a price."""
+
+    total: float
+    per_answer: float
+    answers: int
+
+
+class Unknown(Shape):
+    """Something not known, with the numbers that say why."""
+
+    kind: Literal[
+        "no_votes", "no_rating", "category_without_votes", "category_few_votes", "rival_undecided", "rival_not_met",
+        "outcomes", "tests", "inside", "no_price", "no_answers", "few_browsers",
+    ]
+    what: str = ""
+    """Name of the category or rival it is about."""
+    n: int = 0
+    """The number that is too small."""
+
+
+class Card(Shape):
+    """Everything known about one contender in one field at one ledger head."""
+
+    field: str
+    field_name: str
+    name: str
+    digest: str
+    kind: str
+    status: Literal["active", "replaced", "withdrawn"]
+    parts: dict[str, Any]
+    """The identity's parts; the system prompt is in `system`."""
+    system: str | None
+    """None when there is none, or when its text was erased."""
+    since: str
+    """When this identity was first seen, RFC 3339."""
+    parent: str | None
+    """Digest that carried the name before."""
+    head: str
+    """SIZE:HASH of the ledger it was computed from."""
+    at: str | None
+    """Time of the last record, RFC 3339."""
+    confidence: float
+    people: PeopleMeasure
+    failures: FailureMeasure
+    latency: LatencyMeasure
+    cost: CostMeasure | None
+    unknown: list[Unknown]
+    recompute: str
+    """The command that gives the same bytes."""

@@ -1,0 +1,1 @@
+"""The server: one router per room, streams, and the page."""

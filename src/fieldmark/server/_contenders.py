@@ -1,0 +1,273 @@
+"""Routes of the contenders and of the model shelf."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from fieldmark.contenders import (
+    CATALOGUE,
+    ContenderSpec,
+    Detected,
+    Price,
+    Probe,
+    Readiness,
+    Shelf,
+    detect,
+    make_contender,
+    probe,
+    pull,
+)
+from fieldmark.errors import Conflict, FieldmarkError
+from fieldmark.fields import FieldContender, remove_contender, write_contender
+from fieldmark.server._deps import Admin, HouseDep
+from fieldmark.server._house import House
+from fieldmark.server._jobs import Job, Report
+
+router = APIRouter(prefix="/api/v1", tags=["contenders"])
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class ReadinessView(_View):
+    """Whether a contender can be asked now."""
+
+    state: Literal["ready", "starting", "missing", "failed", "unknown"]
+    detail: str
+
+
+class ContenderView(_View):
+    """A contender of the field folder."""
+
+    name: str
+    digest: str | None
+    """None while its weights are not here."""
+    kind: str
+    status: Literal["active", "waiting"]
+    """`waiting`: its weights are not here."""
+    readiness: ReadinessView
+    model: str | None
+    url: str | None
+    key_env: str | None
+    key_set: bool
+    """Whether the environment variable `key_env` holds something."""
+    system: str | None
+    sampler: dict[str, Any]
+    """What is set."""
+    price: Price | None
+    spend_cap: float | None
+    spent: float
+    origin: str
+    """File that lists it."""
+    removable: bool
+    """Whether the page may remove it: what stands in `field.toml` is the person's."""
+    votes: int
+    """Counted votes of this identity."""
+
+
+class DetectedView(_View):
+    """A local server that speaks OpenAI's protocol."""
+
+    kind: str
+    url: str
+    models: list[str]
+
+
+class ProbeView(_View):
+    """What came of one small question."""
+
+    ok: bool
+    ms_to_first: int | None
+    text: str
+    failure: str | None
+    message: str
+    hint: str
+
+
+class ModelView(_View):
+    """Weights that are, or could be, on this machine."""
+
+    name: str
+    about: str
+    state: Literal["present", "absent"]
+    bytes: int
+    """Of the file."""
+    download: int
+    """Bytes to fetch; 0 when present."""
+    licence: str | None
+    ask_licence: str | None
+    """Terms that must be accepted first; None for a free licence."""
+    source: str
+
+
+class PullRequest(BaseModel):
+    """How to fetch a model."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accept_licence: bool = False
+
+
+@router.get("/contenders")
+def contenders(house: HouseDep) -> list[ContenderView]:
+    """The field's contenders, in the folder's order."""
+    with house.ledger.read() as snapshot:
+        board = house.arena.boards.standings(snapshot, house.field.policy).board
+    votes = {row.digest: row.battles for row in board.rows}
+    members = {m.name: m for m in house.roster.members}
+    absent = {a.spec.name: a for a in house.roster.absent}
+    views = []
+    for spec in house.field.contenders:
+        if spec.name in members:
+            member = members[spec.name]
+            readiness = member.contender.readiness
+            views.append(_view(house, spec, readiness, member.digest, member.spent, votes.get(member.digest, 0)))
+        elif spec.name in absent:
+            views.append(_view(house, spec, Readiness("missing", absent[spec.name].explain()), None, 0.0, 0))
+    return views
+
+
+def _view(
+    house: House, spec: FieldContender, readiness: Readiness, digest: str | None, spent: float, votes: int
+) -> ContenderView:
+    own_file = house.field.folder / "contenders" / f"{spec.name}.toml"
+    return ContenderView(
+        name=spec.name,
+        digest=digest,
+        kind=spec.kind,
+        status="waiting" if digest is None else "active",
+        readiness=ReadinessView(state=readiness.state, detail=readiness.detail),
+        model=spec.model,
+        url=spec.url,
+        key_env=spec.key_env,
+        key_set=bool(spec.key_env and os.environ.get(spec.key_env)),
+        system=spec.system,
+        sampler=spec.sampler.model_dump(mode="json", exclude_defaults=True),
+        price=spec.price,
+        spend_cap=spec.spend_cap,
+        spent=spent,
+        origin=f"contenders/{spec.name}.toml" if own_file.exists() else "field.toml",
+        removable=own_file.exists(),
+        votes=votes,
+    )
+
+
+@router.get("/contenders/detected")
+async def detected(_: HouseDep) -> list[DetectedView]:
+    """Local servers found on their usual ports."""
+    found: list[Detected] = await detect()
+    return [DetectedView(kind=d.kind, url=d.url, models=list(d.models)) for d in found]
+
+
+@router.post("/contenders/probe")
+async def try_out(spec: ContenderSpec, _: Admin) -> ProbeView:
+    """Ask a contender one small question, without saving it."""
+    return await _probe(spec)
+
+
+async def _probe(spec: ContenderSpec) -> ProbeView:
+    try:
+        contender = make_contender(spec)
+        try:
+            found: Probe = await probe(contender)
+        finally:
+            await contender.close()
+    except FieldmarkError as error:
+        return ProbeView(ok=False, ms_to_first=None, text="", failure="refused", message=error.message, hint=error.hint)
+    return ProbeView(
+        ok=found.ok,
+        ms_to_first=found.ms_to_first,
+        text=found.text,
+        failure=found.failure,
+        message=found.message,
+        hint=found.hint,
+    )
+
+
+@router.post("/contenders", status_code=201)
+async def add(
+    spec: ContenderSpec,
+    house: HouseDep,
+    _: Admin,
+    force: Annotated[bool, Query(description="save it although it did not answer")] = False,
+) -> ContenderView:
+    """Add a contender to the field: asked one question first, then written to `contenders/NAME.toml`."""
+    if any(c.name == spec.name for c in house.field.contenders):
+        raise Conflict(f"a contender is called '{spec.name}' already", code="name_taken", hint="choose another name")
+    if not force:
+        found = await _probe(spec)
+        if not found.ok:
+            raise Conflict(f"it did not answer: {found.message}", code="probe_failed", hint=found.hint)
+    await asyncio.to_thread(write_contender, house.field.folder, spec)
+    await house.refresh()
+    return next(view for view in await asyncio.to_thread(contenders, house) if view.name == spec.name)
+
+
+@router.delete("/contenders/{name}", status_code=204)
+async def remove(name: str, house: HouseDep, _: Admin) -> None:
+    """Withdraw a contender that was added here. It stays on the board's record."""
+    await asyncio.to_thread(remove_contender, house.field.folder, name)
+    await house.refresh()
+
+
+@router.get("/models", tags=["models"])
+def models(_: HouseDep) -> list[ModelView]:
+    """The shelf: what is here, then what is known and could be fetched."""
+    here = Shelf().models()
+    views = [
+        ModelView(
+            name=m.name,
+            about=CATALOGUE[m.name].about if m.name in CATALOGUE else "",
+            state="present",
+            bytes=m.size,
+            download=0,
+            licence=m.licence,
+            ask_licence=None,
+            source=m.source,
+        )
+        for m in here
+    ]
+    names = {m.name for m in here}
+    return views + [
+        ModelView(
+            name=k.name,
+            about=k.about,
+            state="absent",
+            bytes=k.size,
+            download=k.download,
+            licence=k.licence,
+            ask_licence=k.ask_licence,
+            source=k.source,
+        )
+        for k in CATALOGUE.values()
+        if k.name not in names
+    ]
+
+
+@router.post("/models/{name}/pull", status_code=202, tags=["models"])
+async def fetch(name: str, body: PullRequest, house: HouseDep, _: Admin) -> Job:
+    """Fetch a known model onto the shelf; follow it by its job."""
+
+    async def work(report: Report) -> None:
+        await pull(Shelf(), name, accept_licence=body.accept_licence, progress=report)
+        await house.refresh()
+
+    return house.jobs.start(f"model {name}", work)
+
+
+@router.get("/jobs/{job}", tags=["models"])
+def job_state(job: str, house: HouseDep) -> Job:
+    """Where long work stands."""
+    return house.jobs.get(job)
+
+
+@router.delete("/jobs/{job}", tags=["models"])
+async def cancel_job(job: str, house: HouseDep, _: Admin) -> Job:
+    """Stop long work; starting it again goes on where it was."""
+    return await house.jobs.cancel(job)

@@ -1,0 +1,148 @@
+"""What stands before every request: who may call this server, how much, and what a browser may do with the reply.
+
+Pure ASGI, so that a stream passes through untouched.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CSP = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+HEADERS = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    "x-frame-options": "DENY",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most bytes of a body and most requests per minute and caller, for each part of the API."""
+
+    body: int = 256 * 1024
+    body_v1: int = 16 * 1024 * 1024
+    reads: int = 1200
+    writes: int = 240
+    battles: int = 60
+
+
+class Guard:
+    """Refuses hosts that are not this machine's loopback, other origins, bodies and rates over the limits."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._limits = limits or Limits()
+        self._rates = _Rates()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it with the API's error body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await _refuse(send, *refusal)
+            return
+        limit = self._limits.body_v1 if scope["path"].startswith("/v1/") else self._limits.body
+        await self._app(scope, _bounded(receive, limit), _with_headers(send, scope["path"]))
+
+    def _refusal(self, scope: Scope) -> tuple[int, str, str, str] | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if host.rsplit(":", 1)[0] not in self._hosts and host not in self._hosts:
+            return 421, "wrong_host", "this server answers to its loopback address only", "open http://127.0.0.1"
+        origin = headers.get("origin")
+        if origin is not None and origin != f"{scope.get('scheme', 'http')}://{host}":
+            return 403, "wrong_origin", "requests from another site are refused", ""
+        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and scope["path"].startswith(("/api", "/v1")):
+            return 403, "wrong_origin", "requests from another site are refused", ""
+        length = headers.get("content-length", "0")
+        limit = self._limits.body_v1 if scope["path"].startswith("/v1/") else self._limits.body
+        if not length.isdigit() or int(length) > limit:
+            return 413, "too_large", f"the body is larger than {limit:,} bytes", "send less"
+        return self._too_many(scope)
+
+    def _too_many(self, scope: Scope) -> tuple[int, str, str, str] | None:
+        client = (scope.get("client") or ("?", 0))[0]
+        if scope["method"] in SAFE_METHODS:
+            kind, most = "reads", self._limits.reads
+        elif scope["path"] in {"/api/v1/battles", "/v1/chat/completions"}:
+            kind, most = "battles", self._limits.battles
+        else:
+            kind, most = "writes", self._limits.writes
+        if self._rates.allow((client, kind), most):
+            return None
+        return 429, "too_many", f"more than {most} {kind} a minute", "wait a moment"
+
+
+class _Rates:
+    """A token bucket per caller: `most` at once, refilled over a minute."""
+
+    def __init__(self) -> None:
+        self._left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def allow(self, key: tuple[str, str], most: int) -> bool:
+        now = time.monotonic()
+        left, since = self._left.pop(key, (float(most), now))
+        left = min(float(most), left + (now - since) * most / 60)
+        allowed = left >= 1
+        self._left[key] = (left - allowed, now)
+        while len(self._left) > 10_000:
+            self._left.popitem(last=False)
+        return allowed
+
+
+class BodyTooLarge(Exception):
+    """More bytes came than the limit allows."""
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    seen = 0
+
+    async def bounded() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise BodyTooLarge(f"the body is larger than {limit:,} bytes")
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send, path: str) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            if path.startswith(("/api", "/v1")):
+                headers.setdefault("cache-control", "no-store")
+        await send(message)
+
+    return sending
+
+
+async def _refuse(send: Send, status: int, code: str, message: str, hint: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": message, "hint": hint, "problems": []}}).encode()
+    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

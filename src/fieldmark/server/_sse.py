@@ -1,0 +1,41 @@
+"""Server-sent events: numbered, with a heartbeat so that a dead connection is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+HEARTBEAT_SECONDS = 15.0
+
+
+def event(data: str, number: int | None = None) -> bytes:
+    """One event; `data` is one line of JSON."""
+    head = "" if number is None else f"id: {number}\n"
+    return f"{head}data: {data}\n\n".encode()
+
+
+def stream(numbered: AsyncIterator[tuple[int, BaseModel]]) -> StreamingResponse:
+    """Events as they come, each with its number."""
+    return StreamingResponse(_lines(numbered), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+async def _lines(numbered: AsyncIterator[tuple[int, BaseModel]]) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    pending: asyncio.Future[tuple[int, BaseModel]] = asyncio.ensure_future(anext(numbered))
+    try:
+        while True:
+            done, _ = await asyncio.wait([pending], timeout=HEARTBEAT_SECONDS)
+            if not done:
+                yield b": still here\n\n"
+                continue
+            try:
+                number, body = pending.result()
+            except StopAsyncIteration:
+                return
+            yield event(body.model_dump_json(), number)
+            pending = asyncio.ensure_future(anext(numbered))
+    finally:
+        pending.cancel()

@@ -1,0 +1,218 @@
+"""Routes of the views: session, status, field, leaderboard, card."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+import fieldmark
+from fieldmark.arena import counted_votes, votes
+from fieldmark.arena.views import Board, Matrix
+from fieldmark.errors import NotFound
+from fieldmark.fields import Category, Policy, Prompt, ReasonTags, RubricQuestion, known_contenders
+from fieldmark.reports import Card, build_card
+from fieldmark.server import _sse
+from fieldmark.server._deps import HouseDep
+from fieldmark.server._errors import ProblemView
+from fieldmark.server._house import House
+from fieldmark.statistics import Model
+
+router = APIRouter(prefix="/api/v1")
+EVENT_SECONDS = 1.0
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Session(_View):
+    """What a browser needs to act."""
+
+    csrf: str
+    """Send it as header `X-Fieldmark-CSRF` with every POST and DELETE."""
+    role: str
+    """`admin`: on loopback and without accounts, whoever sits at this machine."""
+    version: str
+    """Fieldmark's version."""
+
+
+class Status(_View):
+    """The field at a glance."""
+
+    field: str
+    field_name: str
+    contenders: int
+    """Those that can be asked."""
+    votes: int
+    """Live votes that count."""
+    head: str
+    """SIZE:HASH of the ledger."""
+    held_here: bool
+    """Every contender's weights are on this machine, so nothing leaves it."""
+    problems: list[ProblemView]
+    """What is wrong with the field folder since it was edited; the last good state is in force."""
+    undo_seconds: float
+
+
+class Changed(_View):
+    """Counted votes, contenders or rules changed."""
+
+    head: str
+    votes: int
+
+
+class FieldView(_View):
+    """The field's rules."""
+
+    id: str
+    name: str
+    description: str
+    language: str
+    guidelines: str
+    """Markdown."""
+    categories: list[Category]
+    prompts: list[Prompt]
+    reason_tags: ReasonTags
+    rubric: list[RubricQuestion]
+    policy: Policy
+    problems: list[ProblemView]
+    notices: list[ProblemView]
+
+
+@router.get("/session", tags=["session"])
+def session(request: Request, response: Response, house: HouseDep) -> Session:
+    """Begin a session: sets the voter's cookie if this browser has none."""
+    csrf = house.sessions.begin(request, response)
+    return Session(csrf=csrf, role="admin", version=fieldmark.__version__)
+
+
+@router.get("/status", tags=["field"])
+def status(house: HouseDep) -> Status:
+    """The field at a glance."""
+    with house.ledger.read() as snapshot:
+        head, counted = str(snapshot.head()), counted_votes(snapshot)
+    members = house.roster.members
+    return Status(
+        field=house.field.id,
+        field_name=house.field.name,
+        contenders=len(members),
+        votes=counted,
+        head=head,
+        held_here=bool(members) and all(m.spec.kind == "weights" for m in members),
+        problems=_problems(house),
+        undo_seconds=house.field.policy.undo_seconds,
+    )
+
+
+@router.get("/status/events", tags=["field"], response_class=StreamingResponse, responses={200: {"model": Changed}})
+def status_events(house: HouseDep) -> StreamingResponse:
+    """A `Changed` whenever counted votes, contenders or rules change."""
+    return _sse.stream(_changes(house))
+
+
+async def _changes(house: House) -> AsyncIterator[tuple[int, BaseModel]]:
+    seen = house.changed.rung
+    while True:
+        rung = await house.changed.wait(seen, timeout=3600)
+        if rung == seen:
+            continue
+        seen = rung
+        yield rung, await asyncio.to_thread(_changed, house)
+
+
+def _changed(house: House) -> Changed:
+    with house.ledger.read() as snapshot:
+        return Changed(head=str(snapshot.head()), votes=counted_votes(snapshot))
+
+
+@router.get("/field", tags=["field"])
+def field(house: HouseDep) -> FieldView:
+    """The field's rules, as last read without a problem."""
+    f = house.field
+    return FieldView(
+        id=f.id,
+        name=f.name,
+        description=f.description,
+        language=f.language,
+        guidelines=f.guidelines,
+        categories=list(f.categories),
+        prompts=list(f.prompts),
+        reason_tags=f.reason_tags,
+        rubric=list(f.rubric),
+        policy=f.policy,
+        problems=_problems(house),
+        notices=[ProblemView(**vars(p)) for p in f.notices],
+    )
+
+
+def _problems(house: House) -> list[ProblemView]:
+    return [ProblemView(**vars(p)) for p in house.watch.problems]
+
+
+Category_ = Annotated[str | None, Query(description="Category id; all categories without it")]
+
+
+@router.get("/board", tags=["board"])
+def board(house: HouseDep, category: Category_ = None, model: Model = "davidson") -> Board:
+    """The leaderboard, recomputed from the counts."""
+    _check_category(house, category)
+    with house.ledger.read() as snapshot:
+        return house.arena.boards.standings(snapshot, house.field.policy, category, model).board
+
+
+@router.get("/board/matrix", tags=["board"])
+def matrix(house: HouseDep, category: Category_ = None) -> Matrix:
+    """Who beat whom."""
+    _check_category(house, category)
+    with house.ledger.read() as snapshot:
+        return house.arena.boards.matrix(snapshot, category)
+
+
+def _check_category(house: House, category: str | None) -> None:
+    known = {c.id for c in house.field.categories}
+    if category is not None and category not in known:
+        raise NotFound(f"no category is called '{category}'", hint="categories: " + (", ".join(sorted(known)) or "none"))
+
+
+@router.get("/votes.csv", tags=["board"], response_class=StreamingResponse)
+def votes_csv(house: HouseDep) -> StreamingResponse:
+    """Every counted vote without its texts, for `fieldmark rank`."""
+    headers = {"content-disposition": f'attachment; filename="{house.field.id}-votes.csv"'}
+    return StreamingResponse(_csv_lines(house), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv_lines(house: House) -> Iterator[str]:
+    with house.ledger.read() as snapshot:
+        labels = _labels(known_contenders(snapshot))
+        yield _csv(["model_a", "model_b", "winner", "voter_id", "category", "at"])
+        for vote in votes(snapshot):
+            yield _csv([labels[vote.a], labels[vote.b], vote.choice, vote.voter, vote.category or "", vote.at])
+
+
+def _labels(known: Any) -> dict[str, str]:
+    """Names, with the digest's beginning where two identities carried one name."""
+    names = [k.name for k in known.values()]
+    return {d: k.name if names.count(k.name) == 1 else f"{k.name}@{d[:8]}" for d, k in known.items()}
+
+
+def _csv(row: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(row)
+    return line.getvalue()
+
+
+@router.get("/cards/{name}", tags=["card"])
+def card(name: str, house: HouseDep, at: str | None = None) -> Card:
+    """The reliability card of a contender (label or digest), now or as of an earlier ledger head."""
+    if at is None:
+        with house.ledger.read() as snapshot:
+            return build_card(snapshot, name, boards=house.arena.boards)
+    with house.ledger.at(at) as snapshot:
+        return build_card(snapshot, name)

@@ -1,0 +1,110 @@
+"""Runs the server on this machine's loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ipaddress
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from fieldmark.errors import ServeError
+from fieldmark.server._guard import Limits
+from fieldmark.server._house import House
+from fieldmark.server.app import create_app
+
+DEFAULT_PORT = 8421
+
+
+Ready = Callable[[str, House], None]
+"""Called once with the address, when requests are answered."""
+
+
+def serve(folder: Path, *, host: str, port: int, ready: Ready, limits: Limits | None = None) -> None:
+    """Serve the field in `folder` until interrupted.
+
+    Raises:
+        ServeError: the host is not loopback, or the port is in use.
+        FieldError: the folder is wrong.
+        LedgerError: its ledger cannot be opened.
+    """
+    with _listen(host, port) as listening, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(folder, listening, ready, limits))
+
+
+async def _serve(folder: Path, listening: socket.socket, ready: Ready, limits: Limits | None) -> None:
+    house = await House.open(folder)
+    try:
+        config = uvicorn.Config(
+            create_app(house, limits=limits),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
+        server = uvicorn.Server(config)
+        _calm_collector()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(sockets=[listening]))
+            tasks.create_task(_say_ready(server, lambda: ready(_address(listening), house)))
+    finally:
+        await house.close()
+
+
+async def _say_ready(server: uvicorn.Server, ready: Callable[[], None]) -> None:
+    while not server.started and not server.should_exit:
+        await asyncio.sleep(0.02)
+    if server.started:
+        ready()
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _calm_collector() -> None:
+    """What stands after start-up stays: a full collection of it stalls every stream by 100 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    _check_host(host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ServeError(
+            f"port {port} on {host} cannot be used: {error.strerror}",
+            hint=f"another program (perhaps another Fieldmark) has it: stop that, or `fieldmark up --port {port + 1}`",
+        ) from None
+    return listening
+
+
+def _check_host(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ServeError(
+            f"'{host}' is not this machine's loopback address, and there are no accounts yet to protect anything else",
+            hint="leave --host out, or give 127.0.0.1 or ::1; from another machine, tunnel with `ssh -L 8421:127.0.0.1:8421`",
+        )

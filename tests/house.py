@@ -1,0 +1,182 @@
+"""A served field for tests: real HTTP, real ledger, contenders behind the scripted upstream server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import uvicorn
+
+from fieldmark.server._guard import Limits
+from fieldmark.server._house import House
+from fieldmark.server.app import create_app
+
+GENEROUS = Limits(reads=10**6, writes=10**6, battles=10**6)
+
+
+def write_field(folder: Path, contenders: str, more: str = "") -> Path:
+    """A small field; `contenders` and `more` are TOML."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "field.toml").write_text(
+        'name = "Test field"\ndescription = "For tests."\n'
+        f'{more}\n[[categories]]\nid = "letters"\nname = "Letters"\n\n'
+        f'[[categories]]\nid = "notes"\nname = "Notes"\n\n{contenders}\n'
+    )
+    (folder / "prompts.toml").write_text('[[prompts]]\ntext = "Say hello."\ncategory = "letters"\n')
+    (folder / "guidelines.md").write_text("Prefer the answer you would use.\n")
+    return folder
+
+
+def endpoint(name: str, url: str, model: str, more: str = "") -> str:
+    """TOML of an endpoint contender."""
+    return f'[[contenders]]\nname = "{name}"\nkind = "endpoint"\nurl = "{url}"\nmodel = "{model}"\n{more}\n'
+
+
+class Served:
+    """A server in a thread; `with Served(folder) as served:` answers at `served.url`."""
+
+    def __init__(self, folder: Path, *, limits: Limits = GENEROUS, port: int = 0) -> None:
+        self.folder = folder
+        self._limits = limits
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.house: House
+        self._server: uvicorn.Server
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(60)
+        if self._error:
+            raise self._error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._socket.close()
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._error = error
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self.house = await House.open(self.folder)
+        try:
+            app = create_app(self.house, limits=self._limits)
+            config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+            self._server = uvicorn.Server(config)
+            serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+            while not self._server.started:
+                await asyncio.sleep(0.01)
+            self._ready.set()
+            await serving
+        finally:
+            await self.house.close()
+
+
+@dataclass
+class Reply:
+    """One reply."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """Its body."""
+        return json.loads(self.text)
+
+
+@dataclass
+class Browser:
+    """An HTTP client that keeps its cookie and sends its CSRF token, as the page does. One voter."""
+
+    url: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+
+    async def begin(self) -> Self:
+        """Begin a session."""
+        self.csrf = (await self.get("/api/v1/session")).json["csrf"]
+        return self
+
+    async def get(self, path: str, **headers: str) -> Reply:
+        """GET."""
+        return await self.send("GET", path, headers=headers)
+
+    async def post(self, path: str, body: Any = None) -> Reply:
+        """POST JSON."""
+        return await self.send("POST", path, json={} if body is None else body)
+
+    async def delete(self, path: str) -> Reply:
+        """DELETE."""
+        return await self.send("DELETE", path)
+
+    async def send(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
+        """Any request."""
+        own = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())} if self.cookies else {}
+        own |= {"X-Fieldmark-CSRF": self.csrf} if self.csrf else {}
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+            session.request(method, self.url + path, headers={**own, **(headers or {})}, **more) as response,
+        ):
+            for cookie in response.headers.getall("Set-Cookie", []):
+                self.cookies |= {k: m.value for k, m in SimpleCookie(cookie).items()}
+            return Reply(response.status, dict(response.headers), await response.text())
+
+    async def events(self, path: str, *, until: str, headers: dict[str, str] | None = None) -> list[tuple[int, Any]]:
+        """Server-sent events up to and including the first of type `until`."""
+        seen: list[tuple[int, Any]] = []
+        own = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **(headers or {})}
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(self.url + path, headers=own) as response,
+        ):
+            assert response.status == 200, await response.text()
+            number = -1
+            async for raw in response.content:
+                line = raw.decode().rstrip("\n")
+                if line.startswith("id: "):
+                    number = int(line[4:])
+                elif line.startswith("data: "):
+                    event = json.loads(line[6:])
+                    seen.append((number, event))
+                    if event.get("type") == until:
+                        return seen
+        return seen
+
+    async def battle(self, prompt: str = "Say hello.", **more: Any) -> Any:
+        """Begin a round and wait until both sides are at their end; the round as it then is."""
+        started = await self.post("/api/v1/battles", {"prompt": prompt, **more})
+        assert started.status == 201, started.text
+        battle = started.json["id"]
+        await self.events(f"/api/v1/battles/{battle}/events", until="ready")
+        return (await self.get(f"/api/v1/battles/{battle}")).json
+
+
+@contextmanager
+def served(folder: Path, **options: Any) -> Iterator[Served]:
+    """Shorthand for `Served` as a context."""
+    with Served(folder, **options) as house:
+        yield house

@@ -1,0 +1,103 @@
+"""Counting votes, and who cast them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldmark.errors import StatisticsError
+from fieldmark.statistics import OUTCOMES, ClusterScores, PairCounts, Winner, rate
+from tests.statistics.samples import counts_of
+
+votes = st.lists(st.tuples(st.permutations("wxyz"), st.sampled_from(OUTCOMES)), max_size=40)
+
+
+def test_votes_are_counted_whichever_side_a_contender_was_on() -> None:
+    winners: list[Winner] = ["a", "b", "tie", "both_bad", "a"]
+    counts = PairCounts.from_votes(list("yxxyz"), list("xyyxx"), winners)
+    assert counts.names == ("x", "y", "z")
+    assert counts.first.tolist() == [0, 0]
+    assert counts.second.tolist() == [1, 2]
+    assert counts.wins_first.tolist() == [0, 0]
+    assert counts.wins_second.tolist() == [2, 1]
+    assert (counts.ties.tolist(), counts.both_bad.tolist()) == ([1, 0], [1, 0])
+
+
+@given(votes)
+def test_no_vote_is_lost(cast: list[tuple[list[str], Winner]]) -> None:
+    a, b = [pair[0] for pair, _ in cast], [pair[1] for pair, _ in cast]
+    counts = PairCounts.from_votes(a, b, [winner for _, winner in cast], names="wxyz")
+    tally = counts.tally()
+    assert counts.votes == len(cast)
+    assert tally.battles.tolist() == [(a + b).count(name) for name in "wxyz"]
+    assert tally.wins.sum() == tally.losses.sum() == sum(winner in ("a", "b") for _, winner in cast)
+    assert counts.with_both_bad("tie").ties.sum() == counts.ties.sum() + counts.both_bad.sum()
+    assert counts.with_both_bad("ignore").both_bad.sum() == 0
+
+
+def test_wrong_votes_are_refused() -> None:
+    with pytest.raises(StatisticsError, match="unknown contender or winner 'left'"):
+        PairCounts.from_votes(["x"], ["y"], ["left"])  # type: ignore[list-item]
+    with pytest.raises(StatisticsError, match="unknown contender or winner 'y'"):
+        PairCounts.from_votes(["x"], ["y"], ["a"], names=["x"])
+    with pytest.raises(StatisticsError, match="differ in length"):
+        PairCounts.from_votes(["x"], ["y", "z"], ["a"])
+    with pytest.raises(StatisticsError, match="met itself"):
+        PairCounts.from_votes(["x"], ["x"], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"names": ("x", "x", "z")}, "one name"),
+        ({"first": np.array([0, 3])}, "outside 0 to 2"),
+        ({"second": np.array([-1, 2])}, "outside 0 to 2"),
+        ({"first": np.array([0, 2])}, "met itself"),
+        ({"first": np.array([0, 1]), "second": np.array([1, 0])}, "listed twice"),
+        ({"ties": np.array([0.0, -1.0])}, "negative"),
+        ({"ties": np.array([0.0, np.nan])}, "not a number"),
+        ({"both_bad": np.array([0.0])}, "differ in length"),
+    ],
+)
+def test_wrong_counts_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(StatisticsError, match=message):
+        replace(counts_of(3, [(0, 1, 1, 1, 1), (0, 2, 1, 1, 1)]), **change)  # type: ignore[arg-type]
+
+
+def test_clusters_must_be_on_counted_pairs() -> None:
+    counts = counts_of(3, [(0, 1, 1, 1, 0)])
+    one, two = np.array([1]), np.array([2])
+    with pytest.raises(StatisticsError, match="a pair that the counts do not hold"):
+        ClusterScores.from_indices(counts, one, two, np.array([0]), np.array([7]))
+    with pytest.raises(StatisticsError, match="differ in length"):
+        ClusterScores.from_indices(counts, one, two, np.array([0]), np.array([7, 8]))
+
+
+def test_one_cluster_has_a_rating_but_no_error() -> None:
+    a, b, outcome = np.array([0, 1, 0]), np.array([1, 0, 1]), np.array([0, 0, 2])
+    counts = PairCounts.from_indices(("x", "y"), a, b, outcome)
+    ratings = rate(counts, clusters=ClusterScores.from_indices(counts, a, b, outcome, np.zeros(3, dtype=int)))
+    assert np.isfinite(ratings.rating).all()
+    assert np.isnan([*ratings.se, *ratings.lower, *ratings.upper, ratings.difference(0, 1).se]).all()
+    assert (ratings.rank_best.tolist(), ratings.rank_worst.tolist()) == ([1, 1], [2, 2])
+
+
+def test_weights_of_clustered_votes_count_as_that_many_votes() -> None:
+    a, b, outcome = np.array([0, 1, 0, 1]), np.array([1, 0, 1, 0]), np.array([0, 0, 3, 2])
+    voter, times = np.array([5, 9, 5, 9]), np.array([3.0, 2.0, 1.0, 2.0])
+    rows = np.repeat(np.arange(4), times.astype(int))
+    packed = PairCounts.from_indices(("x", "y"), a, b, outcome, times)
+    spread = PairCounts.from_indices(("x", "y"), a[rows], b[rows], outcome[rows])
+    one = ClusterScores.from_indices(packed, a, b, outcome, voter, times)
+    other = ClusterScores.from_indices(spread, a[rows], b[rows], outcome[rows], voter[rows])
+    for both_bad in ("ignore", "tie"):
+        left, right = (
+            rate(counts, clusters=clusters, both_bad=both_bad)
+            for counts, clusters in ((packed, one), (spread, other))
+        )
+        np.testing.assert_allclose(left.se, right.se)
+        assert left.se[0] > 0

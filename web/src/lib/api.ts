@@ -1,0 +1,112 @@
+/** The API, typed from the server's own OpenAPI document (`api-types.ts` is generated: `npm run types`). */
+import type { components, paths } from "./api-types";
+
+export type Schemas = components["schemas"];
+export type RoundView = Schemas["RoundView"];
+export type TurnView = Schemas["TurnView"];
+export type AnswerView = Schemas["AnswerView"];
+export type RevealedSide = Schemas["RevealedSide"];
+export type Board = Schemas["Board"];
+export type BoardRow = Schemas["BoardRow"];
+export type Matrix = Schemas["Matrix"];
+export type Verdict = Schemas["Verdict"];
+export type Card = Schemas["Card"];
+export type ContenderView = Schemas["ContenderView"];
+export type ContenderSpec = Schemas["ContenderSpec"];
+export type Detected = Schemas["Detected"];
+export type Probe = Schemas["Probe"];
+export type ModelView = Schemas["ModelView"];
+export type Job = Schemas["Job"];
+export type FieldView = Schemas["FieldView"];
+export type Status = Schemas["Status"];
+export type Problem = Status["problems"][number];
+export type FailureKind = NonNullable<AnswerView["failure"]>;
+export type Choice = NonNullable<RoundView["vote"]>["choice"];
+export type Side = "a" | "b";
+export const SIDES: readonly Side[] = ["a", "b"];
+
+type Method = "get" | "post" | "delete";
+type PathOf<M extends Method> = {
+  [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
+}[keyof paths];
+type Answer<R> = R extends { 200: { content: { "application/json": infer B } } }
+  ? B
+  : R extends { 201: { content: { "application/json": infer B } } }
+    ? B
+    : undefined;
+type Result<M extends Method, P extends PathOf<M>> = paths[P] extends Record<M, { responses: infer R }> ? Answer<R> : never;
+type Body<M extends Method, P extends PathOf<M>> =
+  paths[P] extends Record<M, { requestBody: { content: { "application/json": infer B } } }> ? B : undefined;
+
+interface Options<B> {
+  /** Values for the `{…}` of the path. */
+  path?: Record<string, string>;
+  query?: Record<string, string | null | undefined>;
+  body?: B;
+}
+
+/** What went wrong, in the server's words; `code` is stable. `gone`: no server answered. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint = "",
+    readonly problems: Problem[] = [],
+  ) {
+    super(message);
+  }
+}
+
+let csrf: Promise<string> | null = null;
+
+/** One call. Throws `ApiError` for every way of not getting an answer. */
+export async function call<M extends Method, P extends PathOf<M>>(
+  method: M,
+  path: P,
+  { path: values = {}, query = {}, body }: Options<Body<M, P>> = {},
+): Promise<Result<M, P>> {
+  const url = address(path as string, values, query);
+  for (const last of [false, true]) {
+    const headers: Record<string, string> = {};
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (method !== "get") headers["X-Fieldmark-CSRF"] = await token();
+    const response = await reach(url, { method: method.toUpperCase(), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Result<M, P>;
+    const error = await trouble(response);
+    if (last || method === "get" || error.code !== "csrf") throw error;
+    csrf = null;
+  }
+  throw new ApiError(0, "unreachable", "");
+}
+
+/** Where `path` lies, for links and event streams. */
+export function address(path: string, values: Record<string, string> = {}, query: Record<string, string | null | undefined> = {}): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
+  const search = new URLSearchParams(Object.entries(query).flatMap(([k, v]) => (v ? [[k, v]] : [])));
+  return search.size ? `${filled}?${search}` : filled;
+}
+
+/** Ask for the voter's cookie and the token that unsafe calls carry. */
+export function token(): Promise<string> {
+  csrf ??= call("get", "/api/v1/session").then((session) => session.csrf);
+  csrf.catch(() => (csrf = null));
+  return csrf;
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, credentials: "same-origin", cache: "no-store" });
+  } catch {
+    throw new ApiError(0, "gone", "");
+  }
+}
+
+async function trouble(response: Response): Promise<ApiError> {
+  try {
+    const { error } = (await response.json()) as { error: { code: string; message: string; hint?: string; problems?: Problem[] } };
+    return new ApiError(response.status, error.code, error.message, error.hint, error.problems);
+  } catch {
+    return new ApiError(response.status, response.status >= 502 ? "gone" : "unknown", "");
+  }
+}

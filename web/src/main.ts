@@ -1,0 +1,10 @@
+import { mount } from "svelte";
+import App from "./App.svelte";
+import "./tokens.css";
+import "./base.css";
+import { live } from "./lib/live.svelte";
+import { setDocumentLanguage } from "./lib/messages";
+
+setDocumentLanguage();
+void live.start();
+mount(App, { target: document.getElementById("app")! });
