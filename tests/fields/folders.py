@@ -3,7 +3,7 @@
 from pathlib import Path
 from textwrap import dedent
 
-from fieldmark.errors import FieldError
+from fieldmark.errors import FieldError, Problem
 from fieldmark.fields import load_field
 
 GOOD = """\
@@ -39,10 +39,15 @@ def make(folder: Path, field: str = GOOD, **files: str) -> Path:
     return folder
 
 
-def problems(folder: Path) -> list[str]:
-    """What is wrong with a folder, as people read it."""
+def found_in(folder: Path) -> tuple[Problem, ...]:
+    """What is wrong with a folder."""
     try:
         load_field(folder)
     except FieldError as error:
-        return [str(problem) for problem in error.problems]
-    return []
+        return error.problems
+    return ()
+
+
+def problems(folder: Path) -> list[str]:
+    """The same, as people read it."""
+    return list(map(str, found_in(folder)))

@@ -22,7 +22,7 @@ from fieldmark.arena._rules import check_prompt, find, open_round, vote_evidence
 from fieldmark.arena._rounds import Now, reveal_view, round_view
 from fieldmark.arena.views import RoundEvent, RoundView
 from fieldmark.contenders import Message
-from fieldmark.errors import Conflict, InputError
+from fieldmark.errors import Conflict, ContenderFailure, InputError
 from fieldmark.fields import SYSTEM, Field, Roster
 from fieldmark.ledger import Ledger, Transaction, timestamp
 from fieldmark.ledger.evidence import (
@@ -314,10 +314,7 @@ class Arena:
     # -- keeping -------------------------------------------------------------------------------------------------
 
     async def recover(self) -> int:
-        """After a start: what was being written when the server went down is recorded as interrupted, and rounds that
-        nobody came back to are abandoned. Returns how many answers were interrupted."""
-        expiry = timedelta(hours=self.field.policy.battle_expiry_hours)
-        oldest = timestamp(datetime.now(UTC) - expiry)
+        """After a start: record what was being written when the server was killed as interrupted. Returns how many."""
 
         def work(transaction: Transaction) -> int:
             interrupted = 0
@@ -327,16 +324,30 @@ class Arena:
                 interrupted += len(missing)
                 for side in missing:
                     _append_answer(transaction, row.id, _interrupted(row, side), "")
-                if transaction.entry(row.id).record.at < oldest:
-                    transaction.append(Abandonment(reason="expired"), actor=SYSTEM, refs={"battle": row.id})
             return interrupted
 
         return await self._ledger.awrite(work)
 
+    async def expire(self) -> int:
+        """Abandon open rounds that nobody came back to in the policy's time. Returns how many."""
+        oldest = timestamp(datetime.now(UTC) - timedelta(hours=self.field.policy.battle_expiry_hours))
+
+        def work(transaction: Transaction) -> list[str]:
+            open_rounds = transaction.connection.execute(select(t.battles.c.id).where(t.battles.c.state == "open"))
+            stale = [b for b in open_rounds.scalars() if transaction.entry(b).record.at < oldest]
+            for battle in stale:
+                transaction.append(Abandonment(reason="expired"), actor=SYSTEM, refs={"battle": battle})
+            return stale
+
+        stale = await self._ledger.awrite(work)
+        for battle in stale:
+            await self._drop(battle)
+        return len(stale)
+
     async def close(self) -> None:
-        """Stop everything that is being written; what was received is kept."""
+        """Stop everything that is being written; what was received is kept, as the text of an interrupted answer."""
         for battle in list(self._live):
-            unkept = await self._stopped(battle)
+            unkept = await self._stopped(battle, ContenderFailure("interrupted", "the server was stopped"))
             if unkept:
                 await self._ledger.awrite(partial(_append_answers, battle=battle, answers=unkept))
 
@@ -345,9 +356,12 @@ class Arena:
         await self._ledger.awrite(lambda tx: _append_answer(tx, battle, evidence, writing.received))
         writing.member.spent += evidence.cost or 0.0
 
-    async def _stopped(self, battle: str) -> list[tuple[AnswerEnded, str]]:
+    async def _stopped(self, battle: str, why: ContenderFailure | None = None) -> list[tuple[AnswerEnded, str]]:
         live = self._live.get(battle)
-        return [] if live is None else [(w.evidence(), w.received) for w in await live.stop()]
+        unkept = [] if live is None else await live.stop()
+        for writing in unkept:
+            writing.failure = why
+        return [(writing.evidence(), writing.received) for writing in unkept]
 
     async def _drop(self, battle: str) -> None:
         unkept = await self._stopped(battle)

@@ -42,7 +42,7 @@ class Sampler(_Table):
     """Above 1 discourages repetition; weights only."""
     max_tokens: Annotated[int, Field(gt=0, le=1_000_000)] | None = None
     """Longest answer in tokens; a request may ask for a shorter one."""
-    seed: int | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Fixes the draw where the server supports it."""
     stop: tuple[str, ...] = ()
     """Texts at which the answer ends."""

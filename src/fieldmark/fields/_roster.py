@@ -13,7 +13,7 @@ from fieldmark.contenders import Contender, ContenderSpec, Shelf, make_contender
 from fieldmark.errors import ContenderFailure, ModelError, NotFound
 from fieldmark.fields._models import Field
 from fieldmark.ledger import Entry, Ledger, Projection, Snapshot, Transaction
-from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, Withdrawal
+from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, RubricAsked, Withdrawal
 
 SYSTEM = "system"
 """Actor of what the program itself writes down."""
@@ -275,7 +275,7 @@ def _write_field(transaction: Transaction, field: Field) -> None:
             "positive": list(field.reason_tags.positive),
             "negative": list(field.reason_tags.negative),
         },
-        rubric={q.id: q.question for q in field.rubric},
+        rubric={q.id: RubricAsked(question=q.question, scale=q.scale) for q in field.rubric},
         policy=field.policy.model_dump(mode="json"),
     )
     row = transaction.connection.execute(select(_field)).one_or_none()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -51,6 +51,7 @@ def open_writer(url: URL, *, patience: float) -> Engine:
     engine = create_engine(url, pool_size=1, max_overflow=0)
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
     _prepare(engine, patience, "BEGIN IMMEDIATE", pragmas)
+    _stop_after_rollback(engine)
     return engine
 
 
@@ -83,6 +84,18 @@ def _prepare(engine: Engine, patience: float, begin: str, pragmas: tuple[str, ..
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _stop_after_rollback(engine: Engine) -> None:
+    """A full disk ends SQLite's transaction by itself: what came after it would be committed alone."""
+
+    @event.listens_for(engine, "handle_error")
+    def _given_up(context: ExceptionContext) -> None:
+        raw = context.connection and context.connection.connection.dbapi_connection
+        began = context.statement and not context.statement.startswith("BEGIN")
+        if isinstance(raw, sqlite3.Connection) and began and not raw.in_transaction:
+            context.is_disconnect = True  # SQLAlchemy then refuses every further statement
+            context.invalidate_pool_on_disconnect = False
 
 
 def refusal(error: DBAPIError) -> LedgerUnavailable | None:

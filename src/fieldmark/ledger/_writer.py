@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from fieldmark.errors import FieldmarkError, LedgerUnavailable
 from fieldmark.ledger._engine import refusal, unavailable
@@ -106,10 +106,13 @@ class Writer:
         try:
             job.value = job.work(Transaction(log, self._clock()))
         except BaseException as error:  # a work must not end the writer, whatever it raises
-            # raises when the store itself gave up the whole transaction: then the group fails
-            log.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+            refused = refusal(error) if isinstance(error, DBAPIError) else None
+            try:
+                log.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+            except SQLAlchemyError:  # the store gave up the whole transaction: then the group fails
+                raise refused or error from None
             log.size, log.hash = mark
-            job.error = (refusal(error) if isinstance(error, DBAPIError) else None) or error
+            job.error = refused or error
         else:
             log.connection.exec_driver_sql("RELEASE SAVEPOINT work")
 

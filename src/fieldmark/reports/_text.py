@@ -45,7 +45,7 @@ def verdict_sentence(v: Verdict) -> str:
         case "no_rating":
             said = (
                 f"{v.a_name} against {v.b_name}: {v.wins_a} won, {v.wins_b} lost, {v.ties} equal, {v.both_bad} both bad; "
-                "no rating yet, since one side has won every decided vote"
+                "no rating yet, since these votes do not determine one"
             )
         case _:
             return f"{v.a_name} has not met {v.b_name}."

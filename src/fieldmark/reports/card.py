@@ -65,7 +65,7 @@ class FailureMeasure(Shape):
 
 
 class LatencyMeasure(Shape):
-    """How fast it answered, as received. Quantiles are of a histogram with about 2.5% relative error."""
+    """How fast it answered, as received. Quantiles are within 1.6% (`fieldmark.statistics.RELATIVE_ERROR`)."""
 
     answers: int
     ms_to_first_p50: float | None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldmark.arena import Arena, ArenaProjection, spent
-from fieldmark.errors import ContenderError, FieldmarkError
+from fieldmark.errors import ContenderError, FieldmarkError, LedgerError
 from fieldmark.fields import Field, FieldWatch, Roster, RosterProjection
 from fieldmark.ledger import Ledger, Progress
 from fieldmark.server._jobs import Jobs
@@ -20,6 +20,8 @@ from fieldmark.server._sessions import Sessions
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 """How often the field folder is looked at."""
+EXPIRY_SECONDS = 600.0
+"""How often rounds that nobody came back to are closed."""
 
 
 def open_ledger(field: Field, progress: Progress | None = None) -> Ledger:
@@ -63,6 +65,7 @@ class House:
         if interrupted:
             LOG.warning("%d answers were being written when the server went down", interrupted)
         house._start(house._follow_folder())
+        house._start(house._expire())
         house._start(house._warm())
         return house
 
@@ -110,6 +113,14 @@ class House:
                     await self._sync_and_warm()
             except FieldmarkError as error:
                 LOG.warning("the field folder could not be followed: %s", error.message)
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await self.arena.expire()
+            except LedgerError as error:
+                LOG.warning("old rounds could not be closed: %s", error.message)
+            await asyncio.sleep(EXPIRY_SECONDS)
 
     async def _warm(self) -> None:
         """Load weights before the first question, one contender after the other."""

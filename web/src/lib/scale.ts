@@ -15,7 +15,3 @@ export function axis(intervals: { lower: number; upper: number }[], count = 4): 
   return { scale, ticks: scale.ticks(count) };
 }
 
-/** The axis of a share, 0 to 1. */
-export function shares(): Axis {
-  return { scale: scaleLinear([0, 1], [2, 98]), ticks: [0, 0.5, 1] };
-}

@@ -3,7 +3,7 @@
 from fieldmark.ledger.evidence._base import Choice, Evidence, Mode, Side, Source
 from fieldmark.ledger.evidence.battle import Abandonment, AnswerEnded, BattleStarted, Failure, TurnStarted
 from fieldmark.ledger.evidence.contender import ContenderSeen, Withdrawal
-from fieldmark.ledger.evidence.field import FieldAsOfNow
+from fieldmark.ledger.evidence.field import FieldAsOfNow, RubricAsked
 from fieldmark.ledger.evidence.vote import NotCounted, Remark, Retraction, Reveal, VoteCast
 
 TYPES: dict[str, type[Evidence]] = {
@@ -38,6 +38,7 @@ __all__ = [
     "Remark",
     "Retraction",
     "Reveal",
+    "RubricAsked",
     "Side",
     "Source",
     "TurnStarted",

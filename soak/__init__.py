@@ -1,0 +1,1 @@
+"""Long tests: kills, faults and load. `make soak` runs them, CI does not."""

@@ -1,0 +1,16 @@
+"""The real model that tests use, fetched once to the shelf of whoever runs them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+
+from fieldmark.contenders import Model, Shelf, pull
+
+NAME = "smollm2-135m"
+
+
+@cache
+def smollm2() -> Model:
+    """SmolLM2 on the default shelf (FIELDMARK_MODELS, or the user's own), fetched if need be and checked."""
+    return asyncio.run(pull(Shelf(), NAME))
