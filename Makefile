@@ -1,5 +1,6 @@
 # make up: serve the starter field. make test: everything that decides right or wrong. make help: the rest.
 PYTHON ?= python3
+PORT ?= 8421
 VENV := .venv
 BIN := $(VENV)/bin
 PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
@@ -28,7 +29,7 @@ $(VENV)/.dev: $(VENV)/.installed
 	@touch $@
 
 up: $(VENV)/.installed ## set up what is missing and serve the starter field on http://127.0.0.1:8421
-	@$(BIN)/fieldmark up examples/starter
+	@$(BIN)/fieldmark up examples/starter --port $(PORT)
 
 test: $(VENV)/.dev ## everything that decides right or wrong
 	@$(BIN)/python -m tests.setup

@@ -1,9 +1,9 @@
 """Kill a writing process again and again: `python -m soak.ledger_kills --kills 20`.
 
-A child appends from several threads and says each record's id only once it was acknowledged. It is killed (SIGKILL)
-at a random moment; everything it said must be there, and the ledger must verify. `kill -9` leaves the operating
-system's page cache whole, so this says nothing of power cuts. With `--sabotage` the child says ids before the commit:
-the test must then find losses.
+A child appends from several threads and says each record's id only once it was acknowledged. It is killed at
+a random moment; everything it said must be there, and the ledger must verify. A kill leaves the operating
+system's page cache whole, so this says nothing of power cuts. With `--sabotage` the child says ids before the
+commit, and losses must be found.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select, update
 
@@ -52,14 +53,13 @@ def cast(ledger: Ledger, choice: Choice = "a", **texts: str) -> Entry:
     return ledger.write(lambda now: now.append(vote(choice), actor="p_someone", texts=texts))
 
 
-def append_then_fail(now: Transaction) -> None:
+def append_then_fail(now: Transaction) -> NoReturn:
     now.append(vote("b"), actor="p_someone", texts={"comment": "never stored"})
     raise ZeroDivisionError("this work fails after appending")
 
 
 def tally(snapshot: Snapshot) -> dict[str, int]:
-    rows = snapshot.connection.execute(select(wins.c.digest, wins.c.wins)).all()
-    return {digest: count for digest, count in rows}
+    return {digest: count for digest, count in snapshot.connection.execute(select(wins)).all()}  # noqa: C416
 
 
 def open_ledger(path: Path, projections: Sequence[Projection] = (Wins(),), *, patience: float = 5) -> Ledger:

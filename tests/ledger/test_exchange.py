@@ -23,7 +23,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger of twelve records, its export and its texts (one of four is erased)."""
     folder = tmp_path_factory.mktemp("exchange")
     with open_ledger(folder / "ledger.db") as ledger:
-        entries = [cast(ledger, "a", **({"comment": f"Größe {n}\n"} if n < 4 else {})) for n in range(RECORDS)]
+        entries = [
+            cast(ledger, "a", **({"comment": f"Größe {n}\n"} if n < 4 else {})) for n in range(RECORDS)
+        ]
         with tampered(folder / "ledger.db") as connection:
             erased = entries[0].record.commitments["comment"].text_id
             connection.execute("DELETE FROM texts WHERE text_id = ?", (erased,))
@@ -209,7 +211,9 @@ def test_a_tail_cut_with_care_is_found_against_a_head_kept_earlier(
     tail = b'{"head":{"hash":"%s","size":%d}}\n' % (digest.hex().encode(), size)
     path = _written(tmp_path, [*lines[: size + 1], tail])
     assert verify_export(path).head.size == size
-    with pytest.raises(BrokenLedger, match=f"there are {size} records, but the head kept earlier says {head}"):
+    with pytest.raises(
+        BrokenLedger, match=f"there are {size} records, but the head kept earlier says {head}"
+    ):
         verify_export(path, kept=head)
 
 

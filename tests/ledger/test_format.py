@@ -1,4 +1,4 @@
-"""The bytes of a record and the hashes over them, against numbers written out and against a second encoder."""
+"""The bytes of a record and the hashes over them: numbers written out, and a second encoder."""
 
 from __future__ import annotations
 
@@ -42,8 +42,14 @@ GOLDEN_BYTES = (
 def test_a_record_has_these_bytes_and_hashes() -> None:
     assert GOLDEN.encode() == GOLDEN_BYTES
     assert leaf(GOLDEN_BYTES).hex() == "88f902a79434c58394bb51003c0a55690010a4c6b2eb74c3ef452b167ce23000"
-    assert chain(GENESIS, GOLDEN_BYTES).hex() == "407cff56d7a90b16fbf031eb8889ae29d8eaf11c7629202115c275424cc0effd"
-    assert chain(chain(GENESIS, GOLDEN_BYTES), b"{}").hex() == "e5c18efe1e2eeed80f3828e4b7de71904d1d885d7600a0dcaae14479d7fe2129"
+    assert (
+        chain(GENESIS, GOLDEN_BYTES).hex()
+        == "407cff56d7a90b16fbf031eb8889ae29d8eaf11c7629202115c275424cc0effd"
+    )
+    assert (
+        chain(chain(GENESIS, GOLDEN_BYTES), b"{}").hex()
+        == "e5c18efe1e2eeed80f3828e4b7de71904d1d885d7600a0dcaae14479d7fe2129"
+    )
 
 
 def test_the_leaf_is_that_of_rfc_9162() -> None:
@@ -98,16 +104,33 @@ def test_what_is_not_a_record_is_refused_with_a_reason(change: dict[str, Any], s
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"[]", b"1", b'{"a": 1}', b'{"b":1,"a":2}', b'{"a":1,"a":1}', b'{"a":1.0}', b'{"a":1e2}', b'{"a":NaN}']
-    + [b'{"a":-0}', b'{"a":9007199254740993}', b'{"a":"\\u0041"}', b'{"a":"\\ud800"}', b'{"a":"\xff"}', b"[" * 9999]
-    + ['{"\U0001f600":1,"\ufb33":2}'.encode()[::1].replace(b"\xf0\x9f\x98\x80", b"\xef\xac\xb4")],
+    [
+        b"",
+        b"[]",
+        b"1",
+        b'{"a": 1}',
+        b'{"b":1,"a":2}',
+        b'{"a":1,"a":1}',
+        b'{"a":1.0}',
+        b'{"a":1e2}',
+        b'{"a":NaN}',
+        b'{"a":-0}',
+        b'{"a":9007199254740993}',
+        b'{"a":"\\u0041"}',
+        b'{"a":"\\ud800"}',
+        b'{"a":"\xff"}',
+        b"[" * 9999,
+        '{"\ufb33":1,"\U0001f600":2}'.encode(),  # sorted by code points, not by UTF-16 units
+    ],
 )
 def test_bytes_that_are_not_the_one_canonical_spelling_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="JSON"):
         decode(raw)
 
 
-numbers = st.integers(-(2**60), 2**60) | st.floats() | st.sampled_from([1e16, 1e21, 1e-5, 5e-324, -0.0, 2.0**53])
+numbers = (
+    st.integers(-(2**60), 2**60) | st.floats() | st.sampled_from([1e16, 1e21, 1e-5, 5e-324, -0.0, 2.0**53])
+)
 values = st.recursive(
     st.none() | st.booleans() | numbers | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),

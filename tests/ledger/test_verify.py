@@ -1,4 +1,4 @@
-"""Verification of a database: whatever was changed behind the ledger's back is found, and the record named."""
+"""Verification of a database: whatever was changed behind the ledger's back is found and named."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def test_a_sound_ledger_is_described(path: Path) -> None:
 
 
 def _sql(statement: str) -> Callable[[sqlite3.Connection], None]:
-    return lambda connection: [connection.execute(each) for each in statement.split(";")] and None
+    def tamper(connection: sqlite3.Connection) -> None:
+        connection.execute(statement)
+
+    return tamper
 
 
 def _rechain(connection: sqlite3.Connection, start: int) -> None:
@@ -108,12 +111,24 @@ def _add_beyond(connection: sqlite3.Connection) -> None:
         (_sql("UPDATE heads SET hash = zeroblob(32)"), None, "but the head says"),
         (_sql("UPDATE records SET type = 'remark' WHERE \"index\" = 4"), 4, "columns id and type"),
         (_sql("UPDATE records SET id = 'x' WHERE \"index\" = 4"), 4, "columns id and type"),
-        (_sql("UPDATE texts SET content = CAST('text 3' AS BLOB) WHERE content = CAST('text 2' AS BLOB)"), 2, "commits to"),
+        (
+            _sql("UPDATE texts SET content = CAST('text 3' AS BLOB) WHERE content = CAST('text 2' AS BLOB)"),
+            2,
+            "commits to",
+        ),
         (_sql("UPDATE texts SET content = 'text 2' WHERE content = CAST('text 2' AS BLOB)"), 2, "commits to"),
         (_sql("UPDATE heads SET hash = 'text'"), None, "the head is not a size and a hash"),
         (_sql("UPDATE records SET raw = 'text' WHERE \"index\" = 3"), 3, "not bytes"),
-        (_sql("UPDATE texts SET salt = zeroblob(32) WHERE content = CAST('text 1' AS BLOB)"), 1, "commits to"),
-        (_sql("UPDATE test_wins SET wins = 1"), None, "it holds ('alpha', 1) but the records give ('alpha', 2)"),
+        (
+            _sql("UPDATE texts SET salt = zeroblob(32) WHERE content = CAST('text 1' AS BLOB)"),
+            1,
+            "commits to",
+        ),
+        (
+            _sql("UPDATE test_wins SET wins = 1"),
+            None,
+            "it holds ('alpha', 1) but the records give ('alpha', 2)",
+        ),
         (_sql("DELETE FROM test_wins"), None, "the records give ('alpha', 2)"),
         (_other_field, 3, "'letters', but the record 'parcels'"),
         (_spaces, 2, "not canonical JSON"),

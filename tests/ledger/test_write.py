@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -267,7 +268,7 @@ def test_pages_join_without_a_seam(ledger: Ledger) -> None:
     with ledger.read() as snapshot:
         assert [entry.index for entry in snapshot.entries(types=[Reveal])] == list(range(2500))
         chain = list(snapshot.entries(998, 2002))
-        assert all(after.previous == before.hash for before, after in zip(chain, chain[1:], strict=False))
+        assert all(after.previous == before.hash for before, after in pairwise(chain))
 
 
 def test_reading_is_the_same_in_a_transaction(ledger: Ledger) -> None:

@@ -1,7 +1,7 @@
 import { mount } from "svelte";
-import App from "./App.svelte";
 import "./tokens.css";
 import "./base.css";
+import App from "./App.svelte";
 import { live } from "./lib/live.svelte";
 import { setDocumentLanguage } from "./lib/messages";
 

@@ -7,53 +7,88 @@ from collections.abc import Iterable
 
 _KNOWN = (
     "chatgpt", r"gpt[- ]?[2-9][\w.-]*", "openai", "claude", "anthropic", "gemini", "gemma", "google", "deepmind",
-    "llama", "meta ai", "mistral", "mixtral", "qwen", "tongyi", "alibaba", "deepseek", "smollm", "hugging ?face", "phi-?[1-9]",
-    "microsoft", "copilot", "grok", "xai", "cohere", "command[- ]r", "vicuna", "alpaca", "nemotron", "nvidia", "kimi",
-    "moonshot", "zhipu", "olmo", "jamba", "le chat", "minimax", "ernie", "baidu",
+    "llama", "meta", "mistral", "mixtral", "qwen", "tongyi", "alibaba", "deepseek", "smollm[0-9]*", "hugging ?face",
+    "phi-?[1-9]", "microsoft", "copilot", "grok", "xai", "cohere", "command[- ]r", "vicuna", "alpaca", "nemotron",
+    "nvidia", "kimi", "moonshot", "zhipu", "olmo", "jamba", "le chat", "minimax", "ernie", "baidu", "gigachat", "yandex",
+    "通义千问", "阿里", "百度", "文心一言", "智谱", "月之暗面", "深度求索", "豆包", "グーグル", "구글",
 )  # fmt: skip
 _I_AM = (
-    "i am", "i'm", "i’m", "my name is", "my name's", "call me", "you are talking to", "you're talking to",
-    "je suis", "je m'appelle", "je m’appelle", "ich bin", "ich heiße", "ich heisse", "soy", "me llamo", "sono", "mi chiamo",
-    "eu sou", "ik ben", "jag är", "jestem", "я", "меня зовут", "我是", "私は",
+    "i am", "i'm", "i was", "i have been", "i've been", "my name is", "my name's", "call me",
+    "you are talking to", "you're talking to", "ich bin", "ich heiße", "ich wurde", "mein name ist",
+    "je suis", "je m'appelle", "j'ai été", "soy", "me llamo", "fui", "sono", "mi chiamo", "sou",
+    "ik ben", "jag är", "jeg er", "jestem", "я", "меня зовут", "меня",
 )  # fmt: skip
-_MADE_BY = (
-    "developed by", "trained by", "created by", "made by", "built by", "designed by", "model by", "model from",
-    "assistant by", "assistant from", "développé par", "créé par", "entwickelt von", "desarrollado por", "creado por",
+_BETWEEN = (
+    "a", "an", "the", "just", "actually", "called", "named", "known as", "originally", "specifically", "and", "which is",
+    "that was", "ai", "large", "small", "open", "language", "virtual", "helpful", "model", "models", "assistant", "chatbot",
+    "version of", "member of", "part of", "family", "based on", "powered by", "developed", "trained", "created", "made",
+    "built", "designed", "by", "from", "researchers at", "the team at", "company",
+    "ein", "eine", "das", "von", "namens", "großes", "sprachmodell", "modell", "assistent", "entwickelt", "entwickeltes",
+    "trainiert", "trainiertes", "erstellt",
+    "un", "une", "le", "grand", "modèle", "de", "langage", "ia", "développé", "créé", "entraîné", "conçu", "par",
+    "el", "gran", "modelo", "lenguaje", "asistente", "entrenado", "desarrollado", "creado", "por",
+    "modello", "linguistico", "assistente", "addestrato", "sviluppato", "creato", "da",
+    "o", "um", "uma", "grande", "linguagem", "treinado", "desenvolvido", "criado", "pela", "pelo",
+    "een", "taalmodel", "door", "ontwikkeld", "getraind", "en", "språkmodell", "av", "utvecklad", "utviklet",
+    "modelem", "językowym", "stworzonym", "przez",
+    "языковая", "большая", "модель", "ассистент", "созданная", "созданный", "разработанная", "разработанный",
+    "обученная", "обученный", "разработала", "создала", "компания", "компанией",
 )  # fmt: skip
-_WINDOW = 160
+_MAKE = "(?:trained|developed|created|made|built|designed)"
+_GAP = r"[\s,:;()\"'“”„«»*_`—–-]+"
+"""Between two words of one claim: never the end of a sentence."""
+_WINDOW = 240
 """Characters before the newest text that a claim may begin in."""
 
 
 class LeakScan:
     """Looks through one answer as it is released.
 
-    `own_names` are labels of the answering contender (its name, its model). They count wherever they stand, unless the
-    person wrote them first; the known names of models and makers count only in a claim about itself.
+    `own_names` are labels of the answering contender (its name, its model), apart from those that the person wrote. One
+    that is no ordinary word (it holds a digit or `-`, `.`, `_`, `/`) counts wherever it stands; other ones, and the known
+    names of models and makers, count only where the answer speaks of itself.
     """
 
     def __init__(self, own_names: Iterable[str], said_by_person: str) -> None:
-        said = said_by_person.casefold()
-        own = [n.casefold() for n in own_names if len(n) >= 4 and n.casefold() not in said]
-        name = "|".join([*map(re.escape, own), *_KNOWN])
-        claim = "|".join(map(re.escape, _I_AM))
-        maker = "|".join(map(re.escape, _MADE_BY))
-        patterns = [
-            rf"(?<!\w)(?:{claim})\W+(?:[\w'’-]+\W+){{0,5}}?(?:{name})(?!\w)",
-            rf"(?<!\w)i(?:'m|’m| am| was| have been)\b[^.!?\n]{{0,60}}?(?:{maker})\W+(?:[\w'’-]+\W+){{0,3}}?(?:{name})(?!\w)",
-            *([rf"(?<!\w)(?:{'|'.join(map(re.escape, own))})(?!\w)"] if own else []),
-        ]
-        self._pattern = re.compile("|".join(patterns))
+        said = _plain(said_by_person)
+        own = [n for n in map(_plain, own_names) if len(n) >= 4 and n not in said]
+        self._pattern = re.compile("|".join(_patterns(own)))
         self._tail = ""
         self.found = False
 
     def matches(self, text: str) -> bool:
         """Whether a whole text makes the claim."""
-        return bool(self._pattern.search(text.casefold()))
+        return bool(self._pattern.search(_plain(text)))
 
-    def feed(self, text: str) -> bool:
-        """Take the next piece; True when the claim was first found with it."""
+    def feed(self, text: str, *, last: bool = False) -> bool:
+        """Take the next piece; True when the claim was first found with it.
+
+        A name at the very end may go on with the next piece (`llama`, `llamas`), so there it counts only in the `last`.
+        """
         if self.found:
             return False
         self._tail = (self._tail + text)[-(_WINDOW + len(text)) :]
-        self.found = self.matches(self._tail)
+        seen = _plain(self._tail)
+        self.found = any(last or match.end() < len(seen) for match in self._pattern.finditer(seen))
         return self.found
+
+
+def _patterns(own: list[str]) -> list[str]:
+    name = "|".join([*map(re.escape, own), *_KNOWN])
+    words = "|".join(map(re.escape, sorted({*_BETWEEN}, key=len, reverse=True)))
+    between = rf"(?:(?:{words}|\w+(?:-\w+)+){_GAP}){{0,14}}?"
+    i_am = "|".join(map(re.escape, _I_AM))
+    unusual = "|".join(re.escape(n) for n in own if re.search(r"[\d._/-]", n))
+    return [
+        rf"(?<!\w)(?:{i_am}){_GAP}{between}(?:{name})(?!\w)",
+        rf"(?<!\w)as an? {between}{_MAKE} by {between}(?:{name})(?!\w)",
+        rf"(?<!\w)(?:{name}){_GAP}(?:has )?{_MAKE} me(?!\w)",
+        rf"(?<!\w)my (?:creators?|developers?|makers?)(?: at| are| is|,)+ (?:{name})(?!\w)",
+        # Where no space stands between words.
+        rf"(?:我是|我叫|我的名字是|私は|僕は|저는|제 이름은)[^。！？!?.\n]{{0,16}}?(?:{name})",
+        *([rf"(?<!\w)(?:{unusual})(?!\w)"] if unusual else []),
+    ]
+
+
+def _plain(text: str) -> str:
+    return text.casefold().replace("’", "'")

@@ -177,7 +177,7 @@ class _Turn:
         self._writings = writings
         self._conversations = conversations
         self._max_tokens = max_tokens
-        self._pace = Pace(start=time.monotonic(), hang=live.hang_seconds)
+        self._pace = Pace(hang=live.hang_seconds)
         self._arrived = asyncio.Event()
         for absent in set(SIDES) - {w.side for w in writings}:
             self._pace.ended(absent, "failed")

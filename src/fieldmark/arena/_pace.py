@@ -6,8 +6,8 @@ The rule, in characters (Unicode code points) of one turn:
 2. Once one side has finished with m characters, the other's text beyond m is due at the pace kept so far (m characters
    in the time since the first release), at least `CATCH_UP` characters a second.
 3. A side that failed holds nobody back.
-4. A side that has received nothing for `hang` seconds, while the other has text waiting for it, hangs: for the rest
-   of the turn the other is due as it arrives.
+4. A side that receives nothing for `hang` seconds while the other has text waiting for it hangs: for the rest of the
+   turn the other is due as it arrives.
 
 Added delay is measured against this rule, which needs nothing but the times of arrival.
 """
@@ -27,7 +27,8 @@ CATCH_UP = 40.0
 class _Lane:
     received: int = 0
     released: int = 0
-    last_arrival: float = 0.0
+    waits_since: float = 0.0
+    """When the other side was last heard of, or this one got ahead of it, whichever came later."""
     ended: Literal["no", "finished", "failed"] = "no"
     freed: bool = False
     overtakes_at: float | None = None
@@ -37,20 +38,22 @@ class _Lane:
 class Pace:
     """How many characters of each side are due at a time. Times are seconds of any one monotonic clock.
 
-    Example: `pace = Pace(start=0.0, hang=8.0); pace.arrived("a", 5, at=0.2); pace.due(now=0.2)` gives 0 characters
+    Example: `pace = Pace(hang=8.0); pace.arrived("a", 5, at=0.2); pace.due(now=0.2)` gives 0 characters
     for both sides, since side b has none yet.
     """
 
-    def __init__(self, *, start: float, hang: float) -> None:
-        self._lanes: dict[Side, _Lane] = {"a": _Lane(last_arrival=start), "b": _Lane(last_arrival=start)}
+    def __init__(self, *, hang: float) -> None:
+        self._lanes: dict[Side, _Lane] = {"a": _Lane(), "b": _Lane()}
         self._hang = hang
         self._first_release: float | None = None
 
     def arrived(self, side: Side, characters: int, *, at: float) -> None:
         """`characters` more were received of `side`."""
-        lane = self._lanes[side]
+        lane, other = self._lanes[side], self._lanes[_other(side)]
+        if lane.received <= other.received:
+            lane.waits_since = at
         lane.received += characters
-        lane.last_arrival = at
+        other.waits_since = at
 
     def ended(self, side: Side, how: Literal["finished", "failed"]) -> None:
         """`side` receives nothing more."""
@@ -92,7 +95,7 @@ class Pace:
             return lane.received
         if other.ended == "finished":
             return self._limit_after(lane, other.received, now)
-        if lane.received > other.received and now - other.last_arrival >= self._hang:
+        if lane.received > other.received and now - lane.waits_since >= self._hang:
             lane.freed = True
             return lane.received
         return min(lane.received, other.received)
@@ -114,7 +117,7 @@ class Pace:
             speed = self._speed(other.received, lane.overtakes_at)
             return max(0.0, lane.overtakes_at + (lane.released + 1 - other.received) / speed - now)
         if other.ended == "no" and not lane.freed:
-            return max(0.0, other.last_arrival + self._hang - now)
+            return max(0.0, lane.waits_since + self._hang - now)
         return 0.0
 
 

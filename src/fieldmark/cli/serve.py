@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from fieldmark.fields import Field
     from fieldmark.server._house import House
 
@@ -40,7 +42,7 @@ def up(
     serve(field.folder, host=host, port=port, ready=lambda address, house: _ready(console, address, house))
 
 
-def _folder(given: Path | None, console: object) -> Path:
+def _folder(given: Path | None, console: Console) -> Path:
     """The field to serve: the one given, the one here, or the starter field, made in the user's data folder."""
     from platformdirs import user_data_path
 
@@ -53,31 +55,29 @@ def _folder(given: Path | None, console: object) -> Path:
     starter = user_data_path("fieldmark", appauthor=False) / "starter"
     if not (starter / "field.toml").exists():
         create_field(starter, example="starter")
-        console.print(f"Made the starter field in {starter}")  # type: ignore[attr-defined]
+        console.print(f"Made the starter field in {starter}")
     return starter
 
 
-def _fetch(field: Field, console: object) -> None:
+def _fetch(field: Field, console: Console) -> None:
     """Fetch what is missing, one model after the other; a failure is said and does not keep the field from serving."""
-    import asyncio
-
-    from fieldmark.cli.models import pulling
+    from fieldmark.cli.models import pull_model
     from fieldmark.contenders import CATALOGUE, Shelf
     from fieldmark.errors import ContenderError
 
     shelf = Shelf()
     wanted = {c.model for c in field.contenders if c.kind == "weights" and c.when == "always" and c.model in CATALOGUE}
-    for name in sorted(model for model in wanted if model):
+    for name in sorted(filter(None, wanted)):
         if shelf.has(name) or CATALOGUE[name].ask_licence:
             continue
         try:
-            asyncio.run(pulling(shelf, name))
+            pull_model(name)
         except ContenderError as error:
-            console.print(f"[bold]{name} could not be fetched:[/bold] {error.message}\n{error.hint}", highlight=False)  # type: ignore[attr-defined]
+            console.print(f"[bold]{name} could not be fetched:[/bold] {error.message}\n{error.hint}", highlight=False)
 
 
-def _ready(console: object, address: str, house: House) -> None:
-    say = console.print  # type: ignore[attr-defined]
+def _ready(console: Console, address: str, house: House) -> None:
+    say = console.print
     names = ", ".join(m.name for m in house.roster.members) or "none yet"
     say(f"[bold]{house.field.name}[/bold] is served on [bold]{address}[/bold]", highlight=False)
     say(f"contenders: {names}", highlight=False, style="dim")

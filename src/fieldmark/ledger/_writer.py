@@ -96,7 +96,7 @@ class Writer:
                 for job in jobs:
                     self._run(log, job)
                 log.settle()
-        except Exception as error:
+        except BaseException as error:
             for job in jobs:
                 job.error = _failure(error)
 
@@ -117,7 +117,7 @@ class Writer:
             log.connection.exec_driver_sql("RELEASE SAVEPOINT work")
 
 
-def _failure(error: Exception) -> FieldmarkError:
+def _failure(error: BaseException) -> FieldmarkError:
     if isinstance(error, LedgerUnavailable):
         return LedgerUnavailable(error.message, hint=error.hint)
     failure = unavailable(error)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from fieldmark.contenders import (
     CATALOGUE,
     ContenderSpec,
-    Detected,
+    LocalServer,
     Price,
     Probe,
     Readiness,
@@ -161,7 +161,7 @@ def _view(
 @router.get("/contenders/detected")
 async def detected(_: HouseDep) -> list[DetectedView]:
     """Local servers found on their usual ports."""
-    found: list[Detected] = await detect()
+    found: list[LocalServer] = await detect()
     return [DetectedView(kind=d.kind, url=d.url, models=list(d.models)) for d in found]
 
 

@@ -25,11 +25,12 @@ export function percent(share: number): string {
   return format(share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Two bounds, such as `1034–1090`, in the way `show` writes one. */
+/** Two bounds, such as `1034–1090` or `0.8–1.9%`, in the way `show` writes one; in words where signs would meet. */
 export function range(lower: number, upper: number, show: (value: number) => string = rating): string {
   const from = show(lower);
   const to = show(upper);
-  return from.includes("−") || to.includes("−") ? t("number.from_to", { from, to }) : `${from}–${to}`;
+  if (/[−+]/.test(from + to)) return t("number.from_to", { from, to });
+  return `${from.endsWith("%") && to.endsWith("%") ? from.slice(0, -1) : from}–${to}`;
 }
 
 /** Ranks that may be held: `1–2`, or `3`. */

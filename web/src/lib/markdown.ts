@@ -21,7 +21,8 @@ function maths(name: string, level: "block" | "inline", patterns: readonly [RegE
     name,
     level,
     start: (source: string) => {
-      const at = source.search(/\$|\\[([]/);
+      // A block begins a line: any other place would cut the paragraph in two.
+      const at = source.search(level === "block" ? /^(?:\$\$|\\\[)/m : /\$|\\[([]/);
       return at < 0 ? undefined : at;
     },
     tokenizer(source: string) {
