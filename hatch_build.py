@@ -22,7 +22,7 @@ class PageBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         """What the build needs besides hatchling: Node from PyPI, if this machine has none that is new enough."""
         return [] if _skip() or _system_node() else [NODE_WHEEL]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Build the page before the wheel's files are collected."""
         if not _skip():
             build_page(Path(self.root))
@@ -67,9 +67,14 @@ def build_page(root: Path) -> None:
     if index.exists() and (not sources or index.stat().st_mtime > max(p.stat().st_mtime for p in sources)):
         return
     if not (web / "package.json").exists():
-        raise SystemExit("fieldmark: web/ is missing, so the page cannot be built; build from a full checkout")
+        raise SystemExit(
+            "fieldmark: web/ is missing, so the page cannot be built; build from a full checkout"
+        )
     node, npm = _system_node() or _wheel_node()
-    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")])}
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")]),
+    }
     for command in (
         [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
         [node, str(web / "node_modules" / "vite" / "bin" / "vite.js"), "build", "--logLevel", "warn"],

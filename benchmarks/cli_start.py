@@ -21,7 +21,10 @@ def run(fault: bool) -> Iterator[Row]:
     """With `fault`, everything heavy is imported first."""
     heavy = "import fieldmark.server.app, scipy.stats, xllamacpp;" * fault
     yield unbounded("python alone", _median(["-c", "pass"]), "s")
-    help_ = ["-c", f"{heavy}import sys; sys.argv=['fieldmark','--help']; from fieldmark.cli import main; main()"]
+    help_ = [
+        "-c",
+        f"{heavy}import sys; sys.argv=['fieldmark','--help']; from fieldmark.cli import main; main()",
+    ]
     yield at_most("fieldmark --help", _median(help_), "s", 0.4)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "votes.csv"

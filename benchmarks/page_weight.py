@@ -18,9 +18,15 @@ def run(fault: bool) -> Iterator[Row]:
     from fieldmark.server._page import FOLDER
 
     first = _first_load()
-    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()
+    }
     weights = {name: len(body) if fault else len(gzip.compress(body, 9)) for name, body in files.items()}
-    later = {name: weight for name, weight in weights.items() if name not in first and name.endswith((".js", ".css"))}
+    later = {
+        name: weight
+        for name, weight in weights.items()
+        if name not in first and name.endswith((".js", ".css"))
+    }
     yield at_most("first load", sum(weights[name] for name in first) / KB, "kB", 60, f"{len(first)} files")
     largest = max(later, key=lambda name: later[name])
     heaviest = sum(later.values()) if fault else later[largest]

@@ -50,7 +50,10 @@ def ensure() -> str:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium by apt ...", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES],
+        ):
             subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
     if not find():
         print("Installing Chromium by Playwright ...", flush=True)

@@ -16,7 +16,9 @@ def main() -> None:
     print(f"browser: {browser.ensure()}")
     axe = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
     if not axe.exists():
-        raise SystemExit("web/node_modules is missing: install again without FIELDMARK_SKIP_PAGE (`make clean test`)")
+        raise SystemExit(
+            "web/node_modules is missing: install again without FIELDMARK_SKIP_PAGE (`make clean test`)"
+        )
     subprocess.run([sys.executable, "-m", "fieldmark", "models", "pull", "smollm2-135m"], check=True)
 
 

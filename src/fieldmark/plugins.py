@@ -38,6 +38,8 @@ class Registry(Generic[T]):
         if name not in self._known:
             found = next(iter(entry_points(group=self.group, name=name)), None)
             if found is None:
-                raise NotFound(f"no {self.group} is called '{name}'", hint="known: " + ", ".join(self.names()))
+                raise NotFound(
+                    f"no {self.group} is called '{name}'", hint="known: " + ", ".join(self.names())
+                )
             self._known[name] = found.load()
         return self._known[name]

@@ -203,7 +203,7 @@ class TestIdentity:
         assert self.digest(**same) == self.digest()
 
     def test_changes(self) -> None:
-        others = [
+        others: list[dict[str, object]] = [
             {"url": "https://h/v1"},
             {"url": "http://h:81/v1"},
             {"url": "http://h/V1"},

@@ -6,4 +6,17 @@ from fieldmark.arena._projection import ArenaProjection
 from fieldmark.arena._records import AnswerRecord, CountedVote, answer_record, counted_votes, spent, votes
 from fieldmark.arena._votefile import VoteFile, read_votes
 
-__all__ = ["AnswerRecord", "Arena", "ArenaProjection", "Boards", "CountedVote", "Standings", "VoteFile", "answer_record", "counted_votes", "read_votes", "spent", "votes"]
+__all__ = [
+    "AnswerRecord",
+    "Arena",
+    "ArenaProjection",
+    "Boards",
+    "CountedVote",
+    "Standings",
+    "VoteFile",
+    "answer_record",
+    "counted_votes",
+    "read_votes",
+    "spent",
+    "votes",
+]

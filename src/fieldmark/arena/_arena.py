@@ -20,10 +20,10 @@ from fieldmark.arena._pairing import Pairing, draw, weights
 from fieldmark.arena._restore import Restored, restore
 from fieldmark.arena._rules import check_prompt, find, open_round, vote_evidence
 from fieldmark.arena._rounds import Now, reveal_view, round_view
-from fieldmark.arena.views import RoundEvent, RoundView
+from fieldmark.arena.views import Closed, RoundEvent, RoundView
 from fieldmark.contenders import Message
 from fieldmark.errors import Conflict, ContenderFailure, InputError
-from fieldmark.fields import SYSTEM, Field, Roster
+from fieldmark.fields import SYSTEM, Field, Member, Roster
 from fieldmark.ledger import Ledger, Transaction, timestamp
 from fieldmark.ledger.evidence import (
     Abandonment,
@@ -48,7 +48,9 @@ class Arena:
     Conflict (`code` says which rule) when the round's state does not allow it.
     """
 
-    def __init__(self, ledger: Ledger, roster: Roster, field: Field, *, chance: random.Random | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, roster: Roster, field: Field, *, chance: random.Random | None = None
+    ) -> None:
         self.field = field
         self.boards = Boards()
         self._ledger = ledger
@@ -75,7 +77,10 @@ class Arena:
         not take, Conflict `too_few_contenders`.
         """
         check_prompt(self.field, prompt, from_field=from_field, category=category)
+        if mode == "blind" and contenders is not None:
+            raise InputError("a blind battle draws its contenders", hint="the mode 'chosen' takes two names")
         pairing = self._chosen(contenders) if mode == "chosen" else await asyncio.to_thread(self._draw)
+        members = self._members(pairing.a, pairing.b)
         language = next((p.language for p in self.field.prompts if p.text == prompt and p.language), None)
         battle = BattleStarted(
             mode=mode,
@@ -96,7 +101,7 @@ class Arena:
         for old in left:
             await self._drop(old)
         live = self._new_live(battle_id)
-        self._ask(live, battle_id, Restored.fresh(prompt), {"a": pairing.a, "b": pairing.b}, SIDES)
+        self._ask(live, Restored.fresh(prompt), members, SIDES)
         return await self.view(battle_id, voter)
 
     def _chosen(self, names: tuple[str, str] | None) -> Pairing:
@@ -128,50 +133,64 @@ class Arena:
     async def turn(self, battle: str, voter: str, prompt: str) -> RoundView:
         """Ask both sides a follow-up. Conflict: `writing`, `too_many_turns`, `nothing_to_follow`."""
         check_prompt(self.field, prompt, from_field=False, category=None)
+        row = await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            live = await self._live_of(battle)
+            live = self._live_of(battle)
             if live.writing:
                 raise Conflict("both answers must end before the next prompt", code="writing")
+            members = self._members(row.a, row.b)
             past = await asyncio.to_thread(restore, self._ledger, battle)
             if all(past.failed(side) for side in SIDES):
-                raise Conflict("both sides failed: ask them again, or begin a new round", code="nothing_to_follow")
+                raise Conflict(
+                    "both sides failed: ask them again, or begin a new round", code="nothing_to_follow"
+                )
 
-            def work(transaction: Transaction) -> Row[Any]:
+            def work(transaction: Transaction) -> None:
                 row = open_round(transaction.connection, battle, voter)
-                if row.turn >= self.field.policy.max_turns:
-                    raise Conflict(f"a round has at most {row.turn} prompts", code="too_many_turns", hint="vote now")
+                most = self.field.policy.max_turns
+                if row.turn >= most:
+                    raise Conflict(
+                        f"a round has at most {most} prompts", code="too_many_turns", hint="vote now"
+                    )
                 started = TurnStarted(turn=row.turn + 1)
                 transaction.append(started, actor=voter, refs={"battle": battle}, texts={"prompt": prompt})
-                return row
 
-            row = await self._ledger.awrite(work)
-            self._ask(live, battle, past.followed_by(prompt), {"a": row.a, "b": row.b}, SIDES)
+            await self._ledger.awrite(work)
+            self._ask(live, past.followed_by(prompt), members, SIDES)
         return await self.view(battle, voter)
 
     async def retry(self, battle: str, voter: str, side: Side) -> RoundView:
         """Ask a failed side of the current turn again. Conflict: `not_failed`, `writing`."""
+        await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            live = await self._live_of(battle)
             row = await asyncio.to_thread(self._open_row, battle, voter)
+            live = self._live_of(battle)
             past = await asyncio.to_thread(restore, self._ledger, battle)
             if live.writing:
                 raise Conflict("a side is still writing", code="writing")
             if not past.failed(side):
                 raise Conflict("only a side that failed can be asked again", code="not_failed")
-            self._ask(live, battle, past, {"a": row.a, "b": row.b}, (side,))
+            self._ask(live, past, self._members(row.a, row.b), (side,))
         return await self.view(battle, voter)
 
+    def _members(self, a: str, b: str) -> dict[Side, Member]:
+        """Who answers. Looked up before a prompt is written down: none is kept that nobody will answer."""
+        first, second = (self._roster.by_digest(digest) for digest in (a, b))
+        if first is None or second is None:
+            raise Conflict(
+                "a contender of this round was withdrawn or changed",
+                code="contender_gone",
+                hint="begin a new round",
+            )
+        return {"a": first, "b": second}
+
     def _ask(
-        self, live: LiveRound, battle: str, past: Restored, digests: Mapping[Side, str], sides: tuple[Side, ...]
+        self, live: LiveRound, past: Restored, members: Mapping[Side, Member], sides: tuple[Side, ...]
     ) -> None:
         writings: list[Writing] = []
         conversations: dict[Side, list[Message]] = {}
         for side in sides:
-            member = self._roster.by_digest(digests[side])
-            if member is None:
-                raise Conflict(
-                    "a contender of this round was withdrawn or changed", code="contender_gone", hint="begin a new round"
-                )
+            member = members[side]
             scan = LeakScan([member.name, member.spec.model or ""], said_by_person=past.said())
             attempt = past.attempts(side) + 1
             writings.append(Writing(side, past.turn, attempt, member, scan, asked=time.monotonic()))
@@ -182,17 +201,20 @@ class Arena:
 
     async def vote(self, battle: str, voter: str, choice: Choice) -> RoundView:
         """Vote, also while a side is writing (it is stopped; the vote is marked partial). Conflict: `already_voted`."""
+        await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            live = await self._live_of(battle)
             await asyncio.to_thread(self._open_row, battle, voter)
-            partial = live.writing
+            live = self._live_of(battle)
             decision_ms = round((time.monotonic() - live.first_shown) * 1000) if live.first_shown else 0
             unkept = [(w.evidence(), w.received) for w in await live.stop()]
+            partial = live.cut
 
             def work(transaction: Transaction) -> None:
                 row = open_round(transaction.connection, battle, voter)
                 _append_answers(transaction, battle, unkept)
-                vote = vote_evidence(transaction.connection, row, choice, partial, decision_ms, self.field.policy)
+                vote = vote_evidence(
+                    transaction.connection, row, choice, partial, decision_ms, self.field.policy
+                )
                 transaction.append(vote, actor=voter, refs={"battle": battle})
 
             await self._ledger.awrite(work)
@@ -248,7 +270,9 @@ class Arena:
         known = {*self.field.reason_tags.positive, *self.field.reason_tags.negative}
         strange = sorted({tag for side in tags.values() for tag in side} - known)
         if strange:
-            raise InputError(f"unknown reason tag '{strange[0]}'", hint="tags of this field: " + ", ".join(sorted(known)))
+            raise InputError(
+                f"unknown reason tag '{strange[0]}'", hint="tags of this field: " + ", ".join(sorted(known))
+            )
         scales = {q.id: q.scale for q in self.field.rubric}
         for question, given in rubric.items():
             if question not in scales:
@@ -272,8 +296,8 @@ class Arena:
 
     async def abandon(self, battle: str, voter: str) -> RoundView:
         """End the round without a vote."""
+        await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            await asyncio.to_thread(self._open_row, battle, voter)
             unkept = await self._stopped(battle)
 
             def work(transaction: Transaction) -> None:
@@ -306,9 +330,11 @@ class Arena:
 
     async def follow(self, battle: str, voter: str, after: int) -> AsyncIterator[tuple[int, RoundEvent]]:
         """The round's events from number `after + 1` on, for ever."""
-        await asyncio.to_thread(self._row, battle, voter)
-        live = await self._live_of(battle)
-        async for numbered in live.follow(after):
+        row = await asyncio.to_thread(self._row, battle, voter)
+        if row.state not in {"open", "voted"}:
+            yield after, Closed()
+            return
+        async for numbered in self._live_of(battle).follow(after):
             yield numbered
 
     # -- keeping -------------------------------------------------------------------------------------------------
@@ -333,7 +359,9 @@ class Arena:
         oldest = timestamp(datetime.now(UTC) - timedelta(hours=self.field.policy.battle_expiry_hours))
 
         def work(transaction: Transaction) -> list[str]:
-            open_rounds = transaction.connection.execute(select(t.battles.c.id).where(t.battles.c.state == "open"))
+            open_rounds = transaction.connection.execute(
+                select(t.battles.c.id).where(t.battles.c.state == "open")
+            )
             stale = [b for b in open_rounds.scalars() if transaction.entry(b).record.at < oldest]
             for battle in stale:
                 transaction.append(Abandonment(reason="expired"), actor=SYSTEM, refs={"battle": battle})
@@ -356,11 +384,13 @@ class Arena:
         await self._ledger.awrite(lambda tx: _append_answer(tx, battle, evidence, writing.received))
         writing.member.spent += evidence.cost or 0.0
 
-    async def _stopped(self, battle: str, why: ContenderFailure | None = None) -> list[tuple[AnswerEnded, str]]:
+    async def _stopped(
+        self, battle: str, why: ContenderFailure | None = None
+    ) -> list[tuple[AnswerEnded, str]]:
         live = self._live.get(battle)
         unkept = [] if live is None else await live.stop()
         for writing in unkept:
-            writing.failure = why
+            writing.failure = writing.failure or why
         return [(writing.evidence(), writing.received) for writing in unkept]
 
     async def _drop(self, battle: str) -> None:
@@ -388,7 +418,7 @@ class Arena:
         self._live[battle] = live
         return live
 
-    async def _live_of(self, battle: str) -> LiveRound:
+    def _live_of(self, battle: str) -> LiveRound:
         return self._live.get(battle) or self._new_live(battle)
 
     def _undo_left(self, row: Row[Any]) -> timedelta:
@@ -424,7 +454,9 @@ def _append_answer(transaction: Transaction, battle: str, answer: AnswerEnded, t
     transaction.append(answer, actor=SYSTEM, refs={"battle": battle}, texts=texts)
 
 
-def _append_answers(transaction: Transaction, battle: str, answers: Iterable[tuple[AnswerEnded, str]]) -> None:
+def _append_answers(
+    transaction: Transaction, battle: str, answers: Iterable[tuple[AnswerEnded, str]]
+) -> None:
     for answer, text in answers:
         _append_answer(transaction, battle, answer, text)
 

@@ -59,7 +59,14 @@ class Boards:
         """The board as of a snapshot, with what verdicts need."""
         known = known_contenders(snapshot)
         changed, counts = self._tally.read(snapshot, "live", category)
-        key = (category, model, policy.confidence, policy.minimum_exposure, changed, max((k.at for k in known.values()), default=-1))
+        key = (
+            category,
+            model,
+            policy.confidence,
+            policy.minimum_exposure,
+            changed,
+            max((k.at for k in known.values()), default=-1),
+        )
         with self._lock:
             kept = self._kept.get(key)
         if kept is None:
@@ -131,7 +138,9 @@ def _row(standing: Standing, contender: Known, policy: Policy) -> BoardRow:
         losses=line.losses,
         ties=line.ties,
         both_bad=line.both_bad,
-        win_share=Interval(value=line.wins / decisive, lower=share.lower, upper=share.upper) if share else None,
+        win_share=Interval(value=line.wins / decisive, lower=share.lower, upper=share.upper)
+        if share
+        else None,
         early=line.votes < policy.minimum_exposure,
         component=standing.component(contender.digest),
     )
@@ -139,7 +148,9 @@ def _row(standing: Standing, contender: Known, policy: Policy) -> BoardRow:
 
 def _totals(snapshot: Snapshot, category: str | None) -> dict[str, int]:
     c = t.totals.c
-    query = select(c.key, c.n).where(c.source == "live", c.category == (category or ""), c.n > 0).order_by(c.key)
+    query = (
+        select(c.key, c.n).where(c.source == "live", c.category == (category or ""), c.n > 0).order_by(c.key)
+    )
     return {key.removeprefix("not_counted:"): n for key, n in snapshot.connection.execute(query)}
 
 
@@ -155,10 +166,19 @@ def _matrix(head: str, category: str | None, known: Mapping[str, Known], counts:
         [None if i == j else MatrixCell(votes=0, wins=0, ties=0, both_bad=0) for j in range(len(digests))]
         for i in range(len(digests))
     ]
-    columns = (counts.first, counts.second, counts.wins_first, counts.wins_second, counts.ties, counts.both_bad)
+    columns = (
+        counts.first,
+        counts.second,
+        counts.wins_first,
+        counts.wins_second,
+        counts.ties,
+        counts.both_bad,
+    )
     for i, j, *rest in zip(*(np.asarray(c).tolist() for c in columns), strict=True):
         line = PairLine(*(int(n) for n in rest))
         a, b = place[counts.names[i]], place[counts.names[j]]
         cells[a][b] = MatrixCell(votes=line.votes, wins=line.wins, ties=line.ties, both_bad=line.both_bad)
         cells[b][a] = MatrixCell(votes=line.votes, wins=line.losses, ties=line.ties, both_bad=line.both_bad)
-    return Matrix(head=head, category=category, names=[known[d].name for d in digests], digests=digests, cells=cells)
+    return Matrix(
+        head=head, category=category, names=[known[d].name for d in digests], digests=digests, cells=cells
+    )

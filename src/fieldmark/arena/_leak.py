@@ -14,7 +14,7 @@ _KNOWN = (
 )  # fmt: skip
 _I_AM = (
     "i am", "i'm", "i was", "i have been", "i've been", "my name is", "my name's", "call me",
-    "you are talking to", "you're talking to", "ich bin", "ich heiße", "ich wurde", "mein name ist",
+    "you are talking to", "you're talking to", "ich bin", "ich heisse", "ich wurde", "mein name ist",
     "je suis", "je m'appelle", "j'ai été", "soy", "me llamo", "fui", "sono", "mi chiamo", "sou",
     "ik ben", "jag är", "jeg er", "jestem", "я", "меня зовут", "меня",
 )  # fmt: skip
@@ -23,7 +23,7 @@ _BETWEEN = (
     "that was", "ai", "large", "small", "open", "language", "virtual", "helpful", "model", "models", "assistant", "chatbot",
     "version of", "member of", "part of", "family", "based on", "powered by", "developed", "trained", "created", "made",
     "built", "designed", "by", "from", "researchers at", "the team at", "company",
-    "ein", "eine", "das", "von", "namens", "großes", "sprachmodell", "modell", "assistent", "entwickelt", "entwickeltes",
+    "ein", "eine", "das", "von", "namens", "grosses", "sprachmodell", "modell", "assistent", "entwickelt", "entwickeltes",
     "trainiert", "trainiertes", "erstellt",
     "un", "une", "le", "grand", "modèle", "de", "langage", "ia", "développé", "créé", "entraîné", "conçu", "par",
     "el", "gran", "modelo", "lenguaje", "asistente", "entrenado", "desarrollado", "creado", "por",

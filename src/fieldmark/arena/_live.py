@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ from fieldmark.ledger.evidence import AnswerEnded, Failure, Side
 
 LOG = logging.getLogger(__name__)
 SIDES: tuple[Side, Side] = ("a", "b")
+
+_LONE = re.compile("[\ud800-\udfff]")
+"""Halves of surrogate pairs: JSON can spell them, but they are no text and cannot be kept."""
 
 Keep = Callable[["Writing"], Awaitable[None]]
 """Makes an ended answer durable."""
@@ -91,7 +95,9 @@ class Writing:
             answer_tokens=self.answer_tokens,
             characters=len(self.received),
             finish="failed" if self.failure else self.finish,
-            failure=Failure(kind=self.failure.kind, detail=self.failure.message[:300]) if self.failure else None,
+            failure=Failure(kind=self.failure.kind, detail=self.failure.message[:300])
+            if self.failure
+            else None,
             leak=self.scan.matches(self.received),
             hung=self.hanging,
             cost=self.member.cost(self.prompt_tokens, self.answer_tokens),
@@ -110,6 +116,8 @@ class LiveRound:
     events: list[RoundEvent] = field(default_factory=list)
     writings: dict[tuple[int, Side], Writing] = field(default_factory=dict)
     first_shown: float | None = None
+    cut: bool = False
+    """A side was stopped while it was writing."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -123,7 +131,9 @@ class LiveRound:
         answers = {place: writing.view() for place, writing in self.writings.items()}
         return Now(len(self.events), self.writing, answers)
 
-    def begin(self, writings: Sequence[Writing], conversations: dict[Side, list[Message]], max_tokens: int) -> None:
+    def begin(
+        self, writings: Sequence[Writing], conversations: dict[Side, list[Message]], max_tokens: int
+    ) -> None:
         """Ask for these answers of one turn."""
         for writing in writings:
             self.writings[writing.turn, writing.side] = writing
@@ -135,6 +145,7 @@ class LiveRound:
 
     async def stop(self) -> list[Writing]:
         """End all writing now. Returns the answers that were not kept yet, as they stand."""
+        self.cut = self.cut or self.writing
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -171,7 +182,11 @@ class _Turn:
     """One turn's two answers (or one, when a failed side is asked again): read, paced, shown."""
 
     def __init__(
-        self, live: LiveRound, writings: Sequence[Writing], conversations: dict[Side, list[Message]], max_tokens: int
+        self,
+        live: LiveRound,
+        writings: Sequence[Writing],
+        conversations: dict[Side, list[Message]],
+        max_tokens: int,
     ) -> None:
         self._live = live
         self._writings = writings
@@ -195,26 +210,29 @@ class _Turn:
         except ContenderFailure as failure:
             writing.failure = failure
         except Exception as error:
-            LOG.exception("contender %s broke", writing.member.name)
+            LOG.exception("an answer broke")  # whose it was is not said: the battle is open
             writing.failure = ContenderFailure("crashed", type(error).__name__)
         writing.ended = time.monotonic()
         writing.keeping = asyncio.ensure_future(self._live.keep(writing))
         try:
             await asyncio.shield(writing.keeping)
         except LedgerError as error:
-            writing.failure = ContenderFailure("interrupted", error.message)
+            writing.failure = writing.failure or ContenderFailure("interrupted", error.message)
         self._pace.ended(writing.side, "failed" if writing.failure else "finished")
         self._arrived.set()
 
     async def _receive(self, writing: Writing) -> None:
         writing.member.check_budget()
-        stream = writing.member.contender.stream(self._conversations[writing.side], max_tokens=self._max_tokens)
+        stream = writing.member.contender.stream(
+            self._conversations[writing.side], max_tokens=self._max_tokens
+        )
         async for piece in stream:
             now = time.monotonic()
             if isinstance(piece, Piece):
                 writing.first = writing.first if writing.first is not None else now
-                writing.received += piece.text
-                self._pace.arrived(writing.side, len(piece.text), at=now)
+                text = _LONE.sub("\ufffd", piece.text)
+                writing.received += text
+                self._pace.arrived(writing.side, len(text), at=now)
                 self._arrived.set()
             else:
                 writing.finish = piece.reason
@@ -250,6 +268,8 @@ class _Turn:
                 emit(Leaked(**place))
         if not writing.shown_end and self._pace.all_released(writing.side):
             writing.shown_end = True
+            if writing.scan.feed("", last=True):
+                emit(Leaked(**place))
             if writing.failure:
                 emit(Failed(**place, failure=writing.failure.kind))
             else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, and_, bindparam, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from fieldmark.arena import _tables as t
 from fieldmark.ledger import Entry, Projection
@@ -23,6 +25,7 @@ from fieldmark.ledger.evidence import (
 from fieldmark.statistics import bucket
 
 _BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
+_SET = update(t.battles).where(t.battles.c.id == bindparam("battle"))
 _COLUMN: dict[Choice, str] = {"tie": "ties", "both_bad": "both_bad"}
 
 
@@ -135,7 +138,10 @@ def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
 def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> None:
     row = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one()
     vote = VoteCast(
-        **{k: getattr(row, k) for k in ("choice", "a", "b", "mode", "source", "propensity", "category", "counts", "not_counted")},
+        **{
+            k: getattr(row, k)
+            for k in ("choice", "a", "b", "mode", "source", "propensity", "category", "counts", "not_counted")
+        },
         decision_ms=0,
     )
     if retraction.reason == "undo":
@@ -145,7 +151,9 @@ def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> No
     _count(connection, entry, vote, step=-1, voter=row.voter)
 
 
-def _count(connection: Connection, entry: Entry, vote: VoteCast, *, step: int, voter: str | None = None) -> None:
+def _count(
+    connection: Connection, entry: Entry, vote: VoteCast, *, step: int, voter: str | None = None
+) -> None:
     categories = ["", vote.category] if vote.category else [""]
     if not vote.counts:
         for category in categories:
@@ -157,7 +165,13 @@ def _count(connection: Connection, entry: Entry, vote: VoteCast, *, step: int, v
     column = _COLUMN.get(vote.choice) or ("wins_first" if winner == first else "wins_second")
     for category in categories:
         stratum = {"source": vote.source, "category": category}
-        _add(connection, t.counts, {**stratum, "first": first, "second": second}, {column: step}, at=entry.index)
+        _add(
+            connection,
+            t.counts,
+            {**stratum, "first": first, "second": second},
+            {column: step},
+            at=entry.index,
+        )
         _count_voter(connection, stratum, voter or entry.record.actor, step)
 
 
@@ -168,17 +182,32 @@ def _count_voter(connection: Connection, stratum: dict[str, str], voter: str, st
 
 
 def _set(connection: Connection, battle: str, **values: Any) -> None:
-    connection.execute(update(t.battles).where(t.battles.c.id == bindparam("battle")), {"battle": battle, **values})
+    connection.execute(_SET, {"battle": battle, **values})
 
 
-def _add(connection: Connection, table: Table, key: dict[str, Any], steps: dict[str, float], **values: Any) -> int:
+def _add(
+    connection: Connection, table: Table, key: dict[str, Any], steps: dict[str, float], **values: Any
+) -> int:
     """Add `steps` to the row of `key`, made with zeros if absent. Returns the first step's column as it was before."""
-    where = and_(*(table.c[name] == value for name, value in key.items()))
-    row = connection.execute(select(*(table.c[name] for name in steps)).where(where)).one_or_none()
-    if row is None:
+    step = next(iter(steps.values()))
+    change = _change(table, tuple(key), tuple(steps), tuple(values))
+    given = {f"at_{n}": v for n, v in key.items()} | {f"by_{n}": v for n, v in steps.items()}
+    after = connection.execute(
+        change, given | {f"now_{n}": v for n, v in values.items()}
+    ).scalar_one_or_none()
+    if after is None:
         empty = {c.name: 0 for c in table.columns if c.name not in key}
         connection.execute(insert(table), {**empty, **key, **steps, **values})
         return 0
-    now = {name: getattr(row, name) + step for name, step in steps.items()}
-    connection.execute(update(table).where(where), {**now, **values})
-    return cast(int, getattr(row, next(iter(steps))))
+    return cast(int, after - step)
+
+
+@lru_cache(maxsize=64)
+def _change(
+    table: Table, key: tuple[str, ...], steps: tuple[str, ...], values: tuple[str, ...]
+) -> ReturningUpdate[Any]:
+    """Adds to one row and gives its first changed column; built once, since every record of a replay comes here."""
+    added = {name: table.c[name] + bindparam(f"by_{name}") for name in steps}
+    new: dict[str, Any] = {name: bindparam(f"now_{name}") for name in values}
+    where = and_(*(table.c[name] == bindparam(f"at_{name}") for name in key))
+    return update(table).where(where).values(**added, **new).returning(table.c[steps[0]])

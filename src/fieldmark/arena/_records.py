@@ -60,7 +60,7 @@ def answer_record(snapshot: Snapshot, digest: str) -> AnswerRecord:
 def spent(snapshot: Snapshot) -> dict[str, float]:
     """Currency units each contender has cost, by digest."""
     query = select(t.stats.c.contender, t.stats.c.amount).where(t.stats.c.key == "costs")
-    return {contender: amount for contender, amount in snapshot.connection.execute(query)}
+    return {row.contender: row.amount for row in snapshot.connection.execute(query)}
 
 
 def counted_votes(snapshot: Snapshot) -> int:
@@ -87,5 +87,10 @@ def votes(snapshot: Snapshot) -> Iterator[CountedVote]:
     retracted = {e.record.refs["vote"] for e in snapshot.entries(types=[Retraction])}
     for entry in snapshot.entries(types=[VoteCast]):
         vote = entry.record.body
-        if isinstance(vote, VoteCast) and vote.counts and vote.source == "live" and entry.record.id not in retracted:
+        if (
+            isinstance(vote, VoteCast)
+            and vote.counts
+            and vote.source == "live"
+            and entry.record.id not in retracted
+        ):
             yield CountedVote(vote.a, vote.b, vote.choice, entry.record.actor, vote.category, entry.record.at)

@@ -84,9 +84,13 @@ def restore(ledger: Ledger, battle: str) -> Restored:
 def restored(snapshot: Snapshot, battle: str) -> Restored:
     """Read a round back as of a snapshot."""
     connection = snapshot.connection
-    turns = connection.execute(select(t.turns.c.prompt).where(t.turns.c.battle == battle).order_by(t.turns.c.turn))
+    turns = connection.execute(
+        select(t.turns.c.prompt).where(t.turns.c.battle == battle).order_by(t.turns.c.turn)
+    )
     prompts = tuple(_text(snapshot, text) for text in turns.scalars())
-    rows = connection.execute(select(t.answers).where(t.answers.c.battle == battle).order_by(t.answers.c.attempt))
+    rows = connection.execute(
+        select(t.answers).where(t.answers.c.battle == battle).order_by(t.answers.c.attempt)
+    )
     answers: dict[tuple[int, Side], Answered] = {}
     for row in rows:
         text = _text(snapshot, row.text) if row.text else ""

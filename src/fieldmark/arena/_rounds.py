@@ -11,7 +11,16 @@ from sqlalchemy import Row, func, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._restore import Restored, restored
-from fieldmark.arena.views import AnswerView, Board, RevealedSide, RevealView, RoundView, SideNames, TurnView, VoteView
+from fieldmark.arena.views import (
+    AnswerView,
+    Board,
+    RevealedSide,
+    RevealView,
+    RoundView,
+    SideNames,
+    TurnView,
+    VoteView,
+)
 from fieldmark.fields import Field, Known, known_contenders
 from fieldmark.ledger import Snapshot
 from fieldmark.ledger.evidence import Side
@@ -49,7 +58,12 @@ def round_view(
 
 
 def _turn(past: Restored, now: Now, turn: int) -> TurnView:
-    return TurnView(turn=turn, prompt=past.prompts[turn - 1], a=_answer(past, now, turn, "a"), b=_answer(past, now, turn, "b"))
+    return TurnView(
+        turn=turn,
+        prompt=past.prompts[turn - 1],
+        a=_answer(past, now, turn, "a"),
+        b=_answer(past, now, turn, "b"),
+    )
 
 
 def _answer(past: Restored, now: Now, turn: int, side: Side) -> AnswerView:
@@ -77,7 +91,11 @@ def _vote(row: Row[Any]) -> VoteView | None:
     if row.choice is None:
         return None
     return VoteView(
-        choice=row.choice, partial=row.partial, counts=row.counts, not_counted=row.not_counted, remarked=row.remarked
+        choice=row.choice,
+        partial=row.partial,
+        counts=row.counts,
+        not_counted=row.not_counted,
+        remarked=row.remarked,
     )
 
 

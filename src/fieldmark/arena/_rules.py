@@ -26,7 +26,9 @@ def check_prompt(
         raise InputError(f"the {what} is empty", hint="write what you would ask in your work")
     limit = field.policy.max_prompt_characters
     if len(prompt) > limit:
-        raise TooLarge(f"the {what} has {len(prompt):,} characters; this field takes {limit:,}", hint="shorten it")
+        raise TooLarge(
+            f"the {what} has {len(prompt):,} characters; this field takes {limit:,}", hint="shorten it"
+        )
     if found := _CONTROL.search(prompt):
         raise InputError(
             f"the {what} holds the control character U+{ord(found.group()):04X}, so it is not text",
@@ -34,7 +36,9 @@ def check_prompt(
         )
     known = {c.id for c in field.categories}
     if category is not None and category not in known:
-        raise InputError(f"unknown category '{category}'", hint="categories of this field: " + ", ".join(sorted(known)))
+        raise InputError(
+            f"unknown category '{category}'", hint="categories of this field: " + ", ".join(sorted(known))
+        )
     texts = {p.text for p in field.prompts}
     if from_field and prompt not in texts:
         raise InputError("this is not one of the field's prompts", hint="send it as your own")
@@ -61,7 +65,9 @@ def open_round(connection: Connection, battle: str, voter: str) -> Row[Any]:
     """The battle's row, if it is open. Conflict: `already_voted`, `closed`."""
     row = find(connection, battle, voter)
     if row.state in {"voted", "revealed"}:
-        raise Conflict("you have voted in this round", code="already_voted", hint="one vote per person and round")
+        raise Conflict(
+            "you have voted in this round", code="already_voted", hint="one vote per person and round"
+        )
     if row.state != "open":
         raise Conflict(f"this round is {row.state}", code="closed", hint="begin a new one")
     return row

@@ -42,7 +42,9 @@ class Tally:
         c = t.counts.c
         for row in snapshot.connection.execute(select(t.counts).where(c.at > self._at).order_by(c.at)):
             key = (row.source, row.category)
-            self._rows.setdefault(key, {})[row.first, row.second] = tuple(getattr(row, name) for name in _COLUMNS)
+            self._rows.setdefault(key, {})[row.first, row.second] = tuple(
+                getattr(row, name) for name in _COLUMNS
+            )
             self._changed[key] = self._at = row.at
 
 

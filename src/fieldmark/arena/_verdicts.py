@@ -105,7 +105,9 @@ def verdict(standing: Standing, a: str, b: str, *, costs: Mapping[str, float]) -
     difference, needed, kind = None, None, "no_rating" if line.votes else "no_votes"
     if rated and i is not None and j is not None and standing.component(a) == standing.component(b):
         found = standing.ratings.difference(i, j, simultaneous=True)
-        difference = Interval(value=round(found.value, 2), lower=round(found.lower, 2), upper=round(found.upper, 2))
+        difference = Interval(
+            value=round(found.value, 2), lower=round(found.lower, 2), upper=round(found.upper, 2)
+        )
         kind = "better" if found.lower > 0 else "worse" if found.upper < 0 else "undecided"
         if kind == "undecided" and line.votes:
             needed = votes_to_decide(found.value, found.se, standing.counts.votes, found.critical)

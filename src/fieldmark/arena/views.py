@@ -103,7 +103,7 @@ class RevealView(View):
 
 
 class RoundView(View):
-    """A battle as its voter may see it now. Reloading the page shows this, then follows the events after `last_event`."""
+    """A battle as its voter may see it now. A reloaded page shows this, then follows the events after `last_event`."""
 
     id: str
     mode: Mode

@@ -15,7 +15,17 @@ def show(board: Board) -> None:
     if board.verdict is not None:
         console.print(verdict_sentence(board.verdict), style="bold", highlight=False)
     table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "contender", "rating", f"{board.confidence:.0%} interval", "votes", "won", "lost", "equal", "both bad"):
+    for heading in (
+        "rank",
+        "contender",
+        "rating",
+        f"{board.confidence:.0%} interval",
+        "votes",
+        "won",
+        "lost",
+        "equal",
+        "both bad",
+    ):
         table.add_column(heading, justify="left" if heading == "contender" else "right")
     for row in board.rows:
         counts = (row.battles, row.wins, row.losses, row.ties, row.both_bad)

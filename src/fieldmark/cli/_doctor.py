@@ -39,23 +39,47 @@ def _machine() -> Iterator[Finding]:
     enough = sys.version_info >= (3, 11)
     yield Finding("Python", "ok" if enough else "missing", platform.python_version(), "Python 3.11 or newer")
     new = sqlite3.sqlite_version_info >= (3, 35)
-    yield Finding("SQLite", "ok" if new else "missing", sqlite3.sqlite_version, "a Python built with SQLite 3.35 or newer")
+    yield Finding(
+        "SQLite",
+        "ok" if new else "missing",
+        sqlite3.sqlite_version,
+        "a Python built with SQLite 3.35 or newer",
+    )
     free = shutil.disk_usage(Path.home() if Path.home().exists() else "/").free
-    yield Finding("Disk", "ok" if free > 1e9 else "missing", f"{free / 1e9:.1f} GB free in the home folder", "1 GB free")
-    yield Finding("Cores", "ok", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()))
+    yield Finding(
+        "Disk", "ok" if free > 1e9 else "missing", f"{free / 1e9:.1f} GB free in the home folder", "1 GB free"
+    )
+    yield Finding(
+        "Cores",
+        "ok",
+        str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+    )
 
 
 def _parts() -> Iterator[Finding]:
     from fieldmark.server._page import FOLDER
 
     built = (FOLDER / "index.html").exists()
-    yield Finding("Page", "ok" if built else "missing", "built" if built else "not built", "pip install . without FIELDMARK_SKIP_PAGE")
+    yield Finding(
+        "Page",
+        "ok" if built else "missing",
+        "built" if built else "not built",
+        "pip install . without FIELDMARK_SKIP_PAGE",
+    )
     embedded = importlib.util.find_spec("xllamacpp") is not None
     yield Finding(
-        "Embedded llama.cpp", "ok" if embedded else "missing", "xllamacpp" if embedded else "", "pip install xllamacpp"
+        "Embedded llama.cpp",
+        "ok" if embedded else "missing",
+        "xllamacpp" if embedded else "",
+        "pip install xllamacpp",
     )
     hub = importlib.util.find_spec("huggingface_hub") is not None
-    yield Finding("Model hub", "ok" if hub else "optional", "huggingface_hub" if hub else "", "pip install 'fieldmark[hub]'")
+    yield Finding(
+        "Model hub",
+        "ok" if hub else "optional",
+        "huggingface_hub" if hub else "",
+        "pip install 'fieldmark[hub]'",
+    )
 
 
 def _models() -> Iterator[Finding]:
@@ -86,7 +110,9 @@ def _field(folder: Path) -> Iterator[Finding]:
         for problem in error.problems:
             yield Finding("Field", "missing", str(problem), "fieldmark field check")
         return
-    yield Finding("Field", "ok", f"{field.name}: {len(field.contenders)} contenders, {len(field.prompts)} prompts")
+    yield Finding(
+        "Field", "ok", f"{field.name}: {len(field.contenders)} contenders, {len(field.prompts)} prompts"
+    )
 
 
 def show(found: list[Finding], format_: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fieldmark.ledger import Ledger, Progress, Projection, Verification
+    from fieldmark.ledger import Ledger, Progress, Verification
 
 group = typer.Typer(help="The evidence of a field: head, verification, export, import.", no_args_is_help=True)
 
@@ -90,11 +90,11 @@ def import_(
 ) -> None:
     """Take in an export, all of it or nothing: into an empty ledger, or one that the export continues."""
     from fieldmark.fields import load_field
-    from fieldmark.ledger import Ledger, field_of
+    from fieldmark.ledger import Ledger, every_projection, field_of
 
     path = _database(field)
     name = field_of(path) if path.exists() else load_field(field).id
-    with Ledger.open(path, field=name, projections=_projections()) as ledger:
+    with Ledger.open(path, field=name, projections=every_projection()) as ledger:
         with ledger.read() as snapshot:
             before = snapshot.head().size
         with _progress("importing") as progress:
@@ -108,20 +108,11 @@ def _database(field: Path) -> Path:
 
 @contextmanager
 def _open(field: Path) -> Iterator[Ledger]:
-    from fieldmark.ledger import Ledger, field_of
+    from fieldmark.ledger import Ledger, every_projection, field_of
 
     path = _database(field)
-    with Ledger.open(path, field=field_of(path), projections=_projections()) as ledger:
+    with Ledger.open(path, field=field_of(path), projections=every_projection()) as ledger:
         yield ledger
-
-
-def _projections() -> list[Projection]:
-    """Every room's, so that what is imported is counted, and what was counted is verified."""
-    from fieldmark.ledger import Projection
-    from fieldmark.plugins import Registry
-
-    registry = Registry[type[Projection]]("fieldmark.projections")
-    return [registry.get(name)() for name in registry.names()]
 
 
 @contextmanager

@@ -24,7 +24,9 @@ def up(
     folder: Annotated[Path | None, typer.Argument(help="Field folder; the starter field if left out")] = None,
     host: Annotated[str, typer.Option(help="Loopback address to serve on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one")] = 8421,
-    fetch: Annotated[bool, typer.Option(help="Fetch weights that the field needs and that need no licence accepted")] = True,
+    fetch: Annotated[
+        bool, typer.Option(help="Fetch weights that the field needs and that need no licence accepted")
+    ] = True,
 ) -> None:
     """Serve a field: fetch the weights it needs, then answer on http://127.0.0.1:8421."""
     import logging
@@ -66,14 +68,20 @@ def _fetch(field: Field, console: Console) -> None:
     from fieldmark.errors import ContenderError
 
     shelf = Shelf()
-    wanted = {c.model for c in field.contenders if c.kind == "weights" and c.when == "always" and c.model in CATALOGUE}
+    wanted = {
+        c.model
+        for c in field.contenders
+        if c.kind == "weights" and c.when == "always" and c.model in CATALOGUE
+    }
     for name in sorted(filter(None, wanted)):
         if shelf.has(name) or CATALOGUE[name].ask_licence:
             continue
         try:
             pull_model(name)
         except ContenderError as error:
-            console.print(f"[bold]{name} could not be fetched:[/bold] {error.message}\n{error.hint}", highlight=False)
+            console.print(
+                f"[bold]{name} could not be fetched:[/bold] {error.message}\n{error.hint}", highlight=False
+            )
 
 
 def _ready(console: Console, address: str, house: House) -> None:

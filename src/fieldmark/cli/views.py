@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from fieldmark.ledger import Snapshot
 
 FieldOption = Annotated[Path, typer.Option("--field", help="Field folder")]
-AtOption = Annotated[str | None, typer.Option("--at", help="Ledger head: SIZE, HASH (8 characters or more) or SIZE:HASH")]
+AtOption = Annotated[
+    str | None, typer.Option("--at", help="Ledger head: SIZE, HASH (8 characters or more) or SIZE:HASH")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,8 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 @contextmanager
 def _snapshot(folder: Path, at: str | None) -> Iterator[Snapshot]:
-    from fieldmark.fields import load_field
-    from fieldmark.server._house import open_ledger
+    from fieldmark.fields import load_field, open_ledger
 
     ledger = open_ledger(load_field(folder))
     try:
@@ -76,6 +77,8 @@ def board(
         rules = field_as_of(snapshot)
         policy = Policy.model_validate(rules.policy) if rules else Policy()
         if category is not None and rules is not None and category not in rules.categories:
-            raise InputError(f"no category is called '{category}'", hint="known: " + ", ".join(rules.categories))
+            raise InputError(
+                f"no category is called '{category}'", hint="known: " + ", ".join(rules.categories)
+            )
         found = Boards().standings(snapshot, policy, category, model).board  # type: ignore[arg-type]
     print(found.model_dump_json(indent=2)) if format_ == "json" else show(found)

@@ -56,7 +56,7 @@ class LlamaServer:
         self._starting: asyncio.Task[Address] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._crashes: deque[float] = deque(maxlen=8)
-        self._closed = False
+        self._wait_until = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -86,6 +86,7 @@ class LlamaServer:
         if not self.starting:
             self._note_crash()
             self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_seen)
         assert self._starting is not None
         return await asyncio.shield(self._starting)  # one who leaves must not stop it for the others
 
@@ -100,24 +101,20 @@ class LlamaServer:
 
     async def close(self) -> None:
         """End the child."""
-        self._closed = True
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self._end()
 
     def _note_crash(self) -> None:
+        """A dead child that nobody ended is a crash; after a second one there is a pause that doubles."""
         if self._process is None or self._process.returncode is None:
             return
         self._process = self._address = None
         now = time.monotonic()
         self._crashes.append(now)
-        recent = [at for at in self._crashes if now - at < _FORGET_CRASHES_SECONDS]
-        self._wait_until = now + (
-            min(2.0 ** (len(recent) - 1), _LONGEST_WAIT_SECONDS) if len(recent) > 1 else 0
-        )
-
-    _wait_until = 0.0
+        again = sum(now - at < _FORGET_CRASHES_SECONDS for at in self._crashes) - 1
+        self._wait_until = now + (min(2.0**again, _LONGEST_WAIT_SECONDS) if again else 0)
 
     async def _start(self) -> Address:
         wait = self._wait_until - time.monotonic()
@@ -226,6 +223,12 @@ async def let_go(server: LlamaServer, holder: object) -> None:
         if servers.get(server.settings) is server:
             del servers[server.settings]
         await server.close()
+
+
+def _seen(task: asyncio.Task[Address]) -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _threads() -> int:

@@ -18,6 +18,7 @@ from fieldmark.fields._models import (
     ReasonTags,
     RubricQuestion,
 )
+from fieldmark.fields._open import open_ledger
 from fieldmark.fields._roster import (
     SYSTEM,
     Absent,
@@ -56,6 +57,7 @@ __all__ = [
     "known_contenders",
     "load_field",
     "locate",
+    "open_ledger",
     "remove_contender",
     "toml",
     "write_contender",

@@ -10,8 +10,10 @@ from fieldmark.fields import Member, Roster
 
 
 def model_list(roster: Roster) -> dict[str, Any]:
-    """The contenders that can be asked, as OpenAI's list of models. `created` is 0: identity is the digest's business."""
-    models = [{"id": m.name, "object": "model", "created": 0, "owned_by": "fieldmark"} for m in roster.members]
+    """The contenders that can be asked, as OpenAI's list of models. `created` is 0: identity is the digest."""
+    models = [
+        {"id": m.name, "object": "model", "created": 0, "owned_by": "fieldmark"} for m in roster.members
+    ]
     return {"object": "list", "data": models}
 
 
@@ -44,7 +46,9 @@ class Completions:
     def _member(self, request: Mapping[str, Any]) -> Member:
         model = request.get("model")
         if not isinstance(model, str) or not model:
-            raise InputError("the request names no model", hint="`model` is the name of a contender; see /v1/models")
+            raise InputError(
+                "the request names no model", hint="`model` is the name of a contender; see /v1/models"
+            )
         member = self._roster.named(model)
         member.check_budget()
         return member

@@ -2,7 +2,7 @@
 
 from fieldmark.ledger._exchange import verify_export
 from fieldmark.ledger._ledger import Ledger, field_of
-from fieldmark.ledger._projection import Progress, Projection
+from fieldmark.ledger._projection import PROJECTIONS, Progress, Projection, every_projection
 from fieldmark.ledger._reader import Snapshot
 from fieldmark.ledger._record import GENESIS, Commitment, Entry, Head, Record, chain, leaf, timestamp
 from fieldmark.ledger._transaction import Transaction
@@ -10,6 +10,7 @@ from fieldmark.ledger._walk import Verification
 
 __all__ = [
     "GENESIS",
+    "PROJECTIONS",
     "Commitment",
     "Entry",
     "Head",
@@ -21,6 +22,7 @@ __all__ = [
     "Transaction",
     "Verification",
     "chain",
+    "every_projection",
     "field_of",
     "leaf",
     "timestamp",

@@ -9,6 +9,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Table
 
 from fieldmark.ledger._record import Entry
+from fieldmark.plugins import Registry
 
 Progress = Callable[[int, int], None]
 """Called now and then during long work with how many records are done, and of how many."""
@@ -34,3 +35,12 @@ class Projection(ABC):
     @abstractmethod
     def apply(self, connection: Connection, entry: Entry) -> None:
         """Take `entry` into the tables. An exception rolls back the append itself."""
+
+
+PROJECTIONS: Registry[type[Projection]] = Registry("fieldmark.projections")
+"""Every projection that a field's ledger keeps: each room that has one names it by an entry point of that group."""
+
+
+def every_projection() -> list[Projection]:
+    """One of each, by name."""
+    return [PROJECTIONS.get(name)() for name in PROJECTIONS.names()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from fieldmark.arena import AnswerRecord, Boards, Standings, answer_record
 from fieldmark.arena.views import BoardRow, Interval
@@ -68,7 +68,9 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
 def find_contender(snapshot: Snapshot, name: str) -> Known:
     """By label (the one that carries it now, else the last that did) or by digest or its beginning (8 or more)."""
     known = known_contenders(snapshot)
-    labelled = sorted((k for k in known.values() if k.name == name), key=lambda k: (k.status == "active", k.at))
+    labelled = sorted(
+        (k for k in known.values() if k.name == name), key=lambda k: (k.status == "active", k.at)
+    )
     by_digest = [k for k in known.values() if len(name) >= 8 and k.digest.startswith(name)]
     found = labelled or by_digest
     if not found:
@@ -82,7 +84,12 @@ def _handle(contender: Known) -> str:
 
 
 def _people(
-    snapshot: Snapshot, boards: Boards, standings: Standings, contender: Known, field: FieldAsOfNow, policy: Policy
+    snapshot: Snapshot,
+    boards: Boards,
+    standings: Standings,
+    contender: Known,
+    field: FieldAsOfNow,
+    policy: Policy,
 ) -> PeopleMeasure:
     row = _row_of(standings, contender)
     rivals = [r.digest for r in standings.board.rows if r.digest != contender.digest]
@@ -131,7 +138,9 @@ def _failures(answers: AnswerRecord, confidence: float) -> FailureMeasure:
     share = None
     if answers.answers:
         exact = clopper_pearson(failed, answers.answers, confidence)
-        share = Interval(value=round(exact.value, 6), lower=round(exact.lower, 6), upper=round(exact.upper, 6))
+        share = Interval(
+            value=round(exact.value, 6), lower=round(exact.lower, 6), upper=round(exact.upper, 6)
+        )
     return FailureMeasure(
         answers=answers.answers,
         failed=failed,
@@ -152,7 +161,9 @@ def _latency(answers: AnswerRecord) -> LatencyMeasure:
         ms_to_first_p95=at(answers.first, 0.95),
         ms_p50=at(answers.total, 0.5),
         ms_p95=at(answers.total, 0.95),
-        tokens_per_second=round(answers.tokens / answers.writing_ms * 1000, 1) if answers.writing_ms else None,
+        tokens_per_second=round(answers.tokens / answers.writing_ms * 1000, 1)
+        if answers.writing_ms
+        else None,
     )
 
 
@@ -163,7 +174,7 @@ def _cost(answers: AnswerRecord) -> CostMeasure | None:
     return CostMeasure(total=round(answers.cost, 6), per_answer=round(per_answer, 8), answers=answers.costs)
 
 
-def _unknown(contender: Known, people: PeopleMeasure, answers: AnswerRecord) -> Iterable[Unknown]:
+def _unknown(contender: Known, people: PeopleMeasure, answers: AnswerRecord) -> Iterator[Unknown]:
     if not answers.answers:
         yield Unknown(kind="no_answers")
     if not people.votes:
@@ -172,18 +183,24 @@ def _unknown(contender: Known, people: PeopleMeasure, answers: AnswerRecord) -> 
         yield Unknown(kind="no_rating", n=people.votes)
     if 0 < people.browsers < FEW_BROWSERS:
         yield Unknown(kind="few_browsers", n=people.browsers)
+    yield from _unknown_categories(people)
+    yield from _unknown_rivals(people)
+    yield from (Unknown(kind=measure) for measure in ("outcomes", "tests", "inside"))
+    if contender.price is None and contender.kind == "endpoint":
+        yield Unknown(kind="no_price")
+
+
+def _unknown_categories(people: PeopleMeasure) -> Iterator[Unknown]:
     for line in people.categories:
         if people.votes and not line.votes:
             yield Unknown(kind="category_without_votes", what=line.name)
         elif line.votes and line.rating is None:
             yield Unknown(kind="category_few_votes", what=line.name, n=line.votes)
+
+
+def _unknown_rivals(people: PeopleMeasure) -> Iterator[Unknown]:
     for rival in people.rivals:
         if rival.kind == "no_votes":
             yield Unknown(kind="rival_not_met", what=rival.b_name)
         elif rival.kind == "undecided":
             yield Unknown(kind="rival_undecided", what=rival.b_name, n=rival.votes)
-    yield Unknown(kind="outcomes")
-    yield Unknown(kind="tests")
-    yield Unknown(kind="inside")
-    if contender.price is None and contender.kind == "endpoint":
-        yield Unknown(kind="no_price")

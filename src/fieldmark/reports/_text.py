@@ -44,8 +44,8 @@ def verdict_sentence(v: Verdict) -> str:
                 said += f"; about {v.votes_to_decide:,} more votes on this board would decide"
         case "no_rating":
             said = (
-                f"{v.a_name} against {v.b_name}: {v.wins_a} won, {v.wins_b} lost, {v.ties} equal, {v.both_bad} both bad; "
-                "no rating yet, since these votes do not determine one"
+                f"{v.a_name} against {v.b_name}: {v.wins_a} won, {v.wins_b} lost, {v.ties} equal, "
+                f"{v.both_bad} both bad; no rating yet, since these votes do not determine one"
             )
         case _:
             return f"{v.a_name} has not met {v.b_name}."
@@ -60,7 +60,13 @@ def _saving(cheaper: float) -> float:
 
 def card_text(card: Card) -> str:
     """The whole card as plain text of at most 100 columns where names allow."""
-    blocks = [_title(card), "\n".join(_people(card)), "\n".join(_answers(card)), "\n".join(_unknown(card)), _foot(card)]
+    blocks = [
+        _title(card),
+        "\n".join(_people(card)),
+        "\n".join(_answers(card)),
+        "\n".join(_unknown(card)),
+        _foot(card),
+    ]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -87,14 +93,20 @@ def _people(card: Card) -> Iterator[str]:
         yield f"  Rating {p.rating:.0f} ({p.lower:.0f} to {p.upper:.0f}), rank {rank} of {p.contenders}."
     else:
         yield "  No rating yet."
-    counts = f"  {p.votes} counted votes: {p.wins} won, {p.losses} lost, {p.ties} equal, {p.both_bad} both bad."
+    counts = (
+        f"  {p.votes} counted votes: {p.wins} won, {p.losses} lost, {p.ties} equal, {p.both_bad} both bad."
+    )
     yield counts + f" Board of {p.browsers} browser{'' if p.browsers == 1 else 's'}."
     if p.rating is None and p.win_share:
         share = p.win_share
         yield f"  Preferred in {share.value:.0%} of decided votes ({share.lower:.0%} to {share.upper:.0%}, exact)."
     yield from (f"  {verdict_sentence(v)}" for v in p.rivals)
     for line in p.categories:
-        rating = f", rating {line.rating:.0f} ({line.lower:.0f} to {line.upper:.0f})" if line.rating is not None else ""
+        rating = (
+            f", rating {line.rating:.0f} ({line.lower:.0f} to {line.upper:.0f})"
+            if line.rating is not None
+            else ""
+        )
         yield f"  {line.name}: {line.votes} votes{rating}"
 
 
@@ -106,11 +118,14 @@ def _answers(card: Card) -> Iterator[str]:
         return
     share = f"{f.share.value:.1%} ({f.share.lower:.1%} to {f.share.upper:.1%}, exact)"
     yield f"  {f.answers} answers, {f.failed} failed: {share}."
-    yield from (f"    {n} {_FAILURES.get(kind, kind)}" for kind, n in sorted(f.kinds.items(), key=lambda x: -x[1]))
+    yield from (
+        f"    {n} {_FAILURES.get(kind, kind)}" for kind, n in sorted(f.kinds.items(), key=lambda x: -x[1])
+    )
     if f.leaks:
         yield f"  {f.leaks} named their author."
     if latency.ms_to_first_p50 is not None and latency.ms_to_first_p95 is not None:
-        yield f"  First text after {_seconds(latency.ms_to_first_p50)} (median), {_seconds(latency.ms_to_first_p95)} (95%)."
+        half, most = _seconds(latency.ms_to_first_p50), _seconds(latency.ms_to_first_p95)
+        yield f"  First text after {half} (median), {most} (95%)."
     if latency.ms_p50 is not None and latency.ms_p95 is not None:
         yield f"  Complete after {_seconds(latency.ms_p50)} (median), {_seconds(latency.ms_p95)} (95%)."
     if latency.tokens_per_second is not None:

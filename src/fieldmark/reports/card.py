@@ -88,8 +88,18 @@ class Unknown(Shape):
     """Something not known, with the numbers that say why."""
 
     kind: Literal[
-        "no_votes", "no_rating", "category_without_votes", "category_few_votes", "rival_undecided", "rival_not_met",
-        "outcomes", "tests", "inside", "no_price", "no_answers", "few_browsers",
+        "no_votes",
+        "no_rating",
+        "category_without_votes",
+        "category_few_votes",
+        "rival_undecided",
+        "rival_not_met",
+        "outcomes",
+        "tests",
+        "inside",
+        "no_price",
+        "no_answers",
+        "few_browsers",
     ]
     what: str = ""
     """Name of the category or rival it is about."""

@@ -127,7 +127,9 @@ def contenders(house: HouseDep) -> list[ContenderView]:
         if spec.name in members:
             member = members[spec.name]
             readiness = member.contender.readiness
-            views.append(_view(house, spec, readiness, member.digest, member.spent, votes.get(member.digest, 0)))
+            views.append(
+                _view(house, spec, readiness, member.digest, member.spent, votes.get(member.digest, 0))
+            )
         elif spec.name in absent:
             views.append(_view(house, spec, Readiness("missing", absent[spec.name].explain()), None, 0.0, 0))
     return views
@@ -179,7 +181,9 @@ async def _probe(spec: ContenderSpec) -> ProbeView:
         finally:
             await contender.close()
     except FieldmarkError as error:
-        return ProbeView(ok=False, ms_to_first=None, text="", failure="refused", message=error.message, hint=error.hint)
+        return ProbeView(
+            ok=False, ms_to_first=None, text="", failure="refused", message=error.message, hint=error.hint
+        )
     return ProbeView(
         ok=found.ok,
         ms_to_first=found.ms_to_first,
@@ -199,7 +203,9 @@ async def add(
 ) -> ContenderView:
     """Add a contender to the field: asked one question first, then written to `contenders/NAME.toml`."""
     if any(c.name == spec.name for c in house.field.contenders):
-        raise Conflict(f"a contender is called '{spec.name}' already", code="name_taken", hint="choose another name")
+        raise Conflict(
+            f"a contender is called '{spec.name}' already", code="name_taken", hint="choose another name"
+        )
     if not force:
         found = await _probe(spec)
         if not found.ok:

@@ -70,7 +70,9 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
-def error_reply(status: int, code: str, message: str, hint: str = "", problems: list[ProblemView] | None = None) -> JSONResponse:
+def error_reply(
+    status: int, code: str, message: str, hint: str = "", problems: list[ProblemView] | None = None
+) -> JSONResponse:
     """A reply in the API's one shape of error."""
     detail = ErrorDetail(code=code, message=message, hint=hint, problems=problems or [])
     return JSONResponse(ErrorBody(error=detail).model_dump(mode="json"), status_code=status)

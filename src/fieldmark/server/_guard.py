@@ -45,7 +45,9 @@ class Limits:
 class Guard:
     """Refuses hosts that are not this machine's loopback, other origins, bodies and rates over the limits."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None
+    ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._limits = limits or Limits()
@@ -67,11 +69,18 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if host.rsplit(":", 1)[0] not in self._hosts and host not in self._hosts:
-            return 421, "wrong_host", "this server answers to its loopback address only", "open http://127.0.0.1"
+            return (
+                421,
+                "wrong_host",
+                "this server answers to its loopback address only",
+                "open http://127.0.0.1",
+            )
         origin = headers.get("origin")
         if origin is not None and origin != f"{scope.get('scheme', 'http')}://{host}":
             return 403, "wrong_origin", "requests from another site are refused", ""
-        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and scope["path"].startswith(("/api", "/v1")):
+        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and scope["path"].startswith(
+            ("/api", "/v1")
+        ):
             return 403, "wrong_origin", "requests from another site are refused", ""
         length = headers.get("content-length", "0")
         limit = self._limits.body_v1 if scope["path"].startswith("/v1/") else self._limits.body
@@ -142,7 +151,12 @@ def _with_headers(send: Send, path: str) -> Send:
 
 async def _refuse(send: Send, status: int, code: str, message: str, hint: str) -> None:
     body = json.dumps({"error": {"code": code, "message": message, "hint": hint, "problems": []}}).encode()
-    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
+    headers = {
+        **HEADERS,
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "connection": "close",
+    }
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

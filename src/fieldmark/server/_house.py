@@ -10,10 +10,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from fieldmark.arena import Arena, ArenaProjection, spent
+from fieldmark.arena import Arena, spent
 from fieldmark.errors import ContenderError, FieldmarkError, LedgerError
-from fieldmark.fields import Field, FieldWatch, Roster, RosterProjection
-from fieldmark.ledger import Ledger, Progress
+from fieldmark.fields import Field, FieldWatch, Roster, open_ledger
+from fieldmark.ledger import Ledger
 from fieldmark.server._jobs import Jobs
 from fieldmark.server._sessions import Sessions
 
@@ -22,13 +22,6 @@ POLL_SECONDS = 1.0
 """How often the field folder is looked at."""
 EXPIRY_SECONDS = 600.0
 """How often rounds that nobody came back to are closed."""
-
-
-def open_ledger(field: Field, progress: Progress | None = None) -> Ledger:
-    """The ledger of a field, with every projection the rooms keep in it."""
-    field.state.mkdir(mode=0o700, exist_ok=True)
-    projections = [RosterProjection(), ArenaProjection()]
-    return Ledger.open(field.state / "ledger.db", field=field.id, projections=projections, progress=progress)
 
 
 class House:
@@ -145,11 +138,11 @@ class Bell:
         event, self._event = self._event, asyncio.Event()
         event.set()
 
-    async def wait(self, seen: int, timeout: float) -> int:
-        """Return the number of rings once it is more than `seen`, or after `timeout` seconds."""
+    async def wait(self, seen: int, seconds: float) -> int:
+        """Return the number of rings once it is more than `seen`, or after so many seconds."""
         if self.rung == seen:
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(seconds):
                     await self._event.wait()
             except TimeoutError:
                 pass

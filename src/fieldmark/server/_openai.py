@@ -28,7 +28,11 @@ def models(house: HouseDep) -> dict[str, Any]:
 def model(name: str, house: HouseDep) -> Response:
     """One contender."""
     found = next((m for m in model_list(house.roster)["data"] if m["id"] == name), None)
-    return JSONResponse(found) if found else _error(NotFound(f"no contender is called '{name}'", hint="see /v1/models"))
+    return (
+        JSONResponse(found)
+        if found
+        else _error(NotFound(f"no contender is called '{name}'", hint="see /v1/models"))
+    )
 
 
 @router.post("/chat/completions")

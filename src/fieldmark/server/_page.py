@@ -25,7 +25,9 @@ def page(path: str) -> Response:
     file = (FOLDER / path).resolve()
     if path and file.is_relative_to(FOLDER.resolve()) and file.is_file():
         lasting = path.startswith("assets/")
-        return FileResponse(file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"})
+        return FileResponse(
+            file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
+        )
     if "." in path.rsplit("/", 1)[-1] and not path.startswith("contenders/"):
         raise NotFound(f"there is no /{path}")
     index = FOLDER / "index.html"

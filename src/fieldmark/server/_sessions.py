@@ -61,7 +61,9 @@ class Sessions:
         except BadSignature:
             token = None
         if not isinstance(token, str) or not secrets.compare_digest(token, secret):
-            raise Forbidden("the CSRF token is missing or wrong", hint=f"send the session's `csrf` as {CSRF_HEADER}")
+            raise Forbidden(
+                "the CSRF token is missing or wrong", hint=f"send the session's `csrf` as {CSRF_HEADER}"
+            )
         return secret
 
     async def voter(self, secret: str) -> str:

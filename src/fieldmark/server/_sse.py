@@ -19,7 +19,9 @@ def event(data: str, number: int | None = None) -> bytes:
 
 def stream(numbered: AsyncIterator[tuple[int, BaseModel]]) -> StreamingResponse:
     """Events as they come, each with its number."""
-    return StreamingResponse(_lines(numbered), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return StreamingResponse(
+        _lines(numbered), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+    )
 
 
 async def _lines(numbered: AsyncIterator[tuple[int, BaseModel]]) -> AsyncIterator[bytes]:

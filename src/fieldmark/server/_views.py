@@ -111,7 +111,9 @@ def status(house: HouseDep) -> Status:
     )
 
 
-@router.get("/status/events", tags=["field"], response_class=StreamingResponse, responses={200: {"model": Changed}})
+@router.get(
+    "/status/events", tags=["field"], response_class=StreamingResponse, responses={200: {"model": Changed}}
+)
 def status_events(house: HouseDep) -> StreamingResponse:
     """A `Changed` whenever counted votes, contenders or rules change."""
     return _sse.stream(_changes(house))
@@ -120,7 +122,7 @@ def status_events(house: HouseDep) -> StreamingResponse:
 async def _changes(house: House) -> AsyncIterator[tuple[int, BaseModel]]:
     seen = house.changed.rung
     while True:
-        rung = await house.changed.wait(seen, timeout=3600)
+        rung = await house.changed.wait(seen, seconds=3600)
         if rung == seen:
             continue
         seen = rung
@@ -178,7 +180,9 @@ def matrix(house: HouseDep, category: Category_ = None) -> Matrix:
 def _check_category(house: House, category: str | None) -> None:
     known = {c.id for c in house.field.categories}
     if category is not None and category not in known:
-        raise NotFound(f"no category is called '{category}'", hint="categories: " + (", ".join(sorted(known)) or "none"))
+        raise NotFound(
+            f"no category is called '{category}'", hint="categories: " + (", ".join(sorted(known)) or "none")
+        )
 
 
 @router.get("/votes.csv", tags=["board"], response_class=StreamingResponse)
@@ -193,7 +197,9 @@ def _csv_lines(house: House) -> Iterator[str]:
         labels = _labels(known_contenders(snapshot))
         yield _csv(["model_a", "model_b", "winner", "voter_id", "category", "at"])
         for vote in votes(snapshot):
-            yield _csv([labels[vote.a], labels[vote.b], vote.choice, vote.voter, vote.category or "", vote.at])
+            yield _csv(
+                [labels[vote.a], labels[vote.b], vote.choice, vote.voter, vote.category or "", vote.at]
+            )
 
 
 def _labels(known: Any) -> dict[str, str]:

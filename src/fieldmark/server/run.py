@@ -56,7 +56,7 @@ async def _serve(folder: Path, listening: socket.socket, ready: Ready, limits: L
 
 
 async def _say_ready(server: uvicorn.Server, ready: Callable[[], None]) -> None:
-    while not server.started and not server.should_exit:
+    while not server.started and not server.should_exit:  # noqa: ASYNC110 (uvicorn sets no event)
         await asyncio.sleep(0.02)
     if server.started:
         ready()
@@ -106,5 +106,6 @@ def _check_host(host: str) -> None:
     if not loopback:
         raise ServeError(
             f"'{host}' is not this machine's loopback address, and there are no accounts yet to protect anything else",
-            hint="leave --host out, or give 127.0.0.1 or ::1; from another machine, tunnel with `ssh -L 8421:127.0.0.1:8421`",
+            hint="leave --host out, or give 127.0.0.1 or ::1; "
+            "from another machine, tunnel with `ssh -L 8421:127.0.0.1:8421`",
         )

@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/mock": {
+    "/api/v1/battles": {
         parameters: {
             query?: never;
             header?: never;
@@ -13,8 +13,195 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mock */
-        post: operations["mock_mock_post"];
+        /**
+         * Start
+         * @description Begin a round; this browser's older open round is abandoned.
+         */
+        post: operations["start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Current
+         * @description This browser's newest round that is open or waits for its names.
+         */
+        get: operations["current"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look
+         * @description A round as its voter may see it now.
+         */
+        get: operations["look"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow
+         * @description The round's events after number `after` (or after `Last-Event-ID`, which a browser sends by itself).
+         */
+        get: operations["follow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn
+         * @description Ask both sides a follow-up.
+         */
+        post: operations["turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry
+         * @description Ask a failed side again.
+         */
+        post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Vote
+         * @description Vote; a side that is still writing is stopped and the vote marked partial.
+         */
+        post: operations["vote"];
+        /**
+         * Unvote
+         * @description Undo the vote within seconds and before the names; later, retract it for good.
+         */
+        delete: operations["unvote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/remark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remark
+         * @description Say why, after the vote and before the names.
+         */
+        post: operations["remark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reveal
+         * @description Show the names to the one who voted.
+         */
+        post: operations["reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/battles/{battle}/abandon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Abandon
+         * @description End the round without a vote.
+         */
+        post: operations["abandon"];
         delete?: never;
         options?: never;
         head?: never;
@@ -28,8 +215,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Session */
-        get: operations["session_api_v1_session_get"];
+        /**
+         * Session
+         * @description Begin a session: sets the voter's cookie if this browser has none.
+         */
+        get: operations["session"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,8 +235,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Status */
-        get: operations["status_api_v1_status_get"];
+        /**
+         * Status
+         * @description The field at a glance.
+         */
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -62,8 +255,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Status Events */
-        get: operations["status_events_api_v1_status_events_get"];
+        /**
+         * Status Events
+         * @description A `Changed` whenever counted votes, contenders or rules change.
+         */
+        get: operations["status_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -79,181 +275,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Field */
-        get: operations["field_api_v1_field_get"];
+        /**
+         * Field
+         * @description The field's rules, as last read without a problem.
+         */
+        get: operations["field"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Start */
-        post: operations["start_api_v1_battles_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/open": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Open Battle */
-        get: operations["open_battle_api_v1_battles_open_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get */
-        get: operations["get_api_v1_battles__id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Events */
-        get: operations["events_api_v1_battles__id__events_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/turns": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Turn */
-        post: operations["turn_api_v1_battles__id__turns_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Retry */
-        post: operations["retry_api_v1_battles__id__retry_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/vote": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Vote */
-        post: operations["vote_api_v1_battles__id__vote_post"];
-        /** Undo */
-        delete: operations["undo_api_v1_battles__id__vote_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/remark": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Remark */
-        post: operations["remark_api_v1_battles__id__remark_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/reveal": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Reveal */
-        post: operations["reveal_api_v1_battles__id__reveal_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/battles/{id}/abandon": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Abandon */
-        post: operations["abandon_api_v1_battles__id__abandon_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -267,8 +295,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Board */
-        get: operations["board_api_v1_board_get"];
+        /**
+         * Board
+         * @description The leaderboard, recomputed from the counts.
+         */
+        get: operations["board"];
         put?: never;
         post?: never;
         delete?: never;
@@ -284,8 +315,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Matrix */
-        get: operations["matrix_api_v1_board_matrix_get"];
+        /**
+         * Matrix
+         * @description Who beat whom.
+         */
+        get: operations["matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/votes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Votes Csv
+         * @description Every counted vote without its texts, for `fieldmark rank`.
+         */
+        get: operations["votes_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -301,8 +355,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Card */
-        get: operations["card_api_v1_cards__name__get"];
+        /**
+         * Card
+         * @description The reliability card of a contender (label or digest), now or as of an earlier ledger head.
+         */
+        get: operations["card"];
         put?: never;
         post?: never;
         delete?: never;
@@ -318,11 +375,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Contenders */
-        get: operations["contenders_api_v1_contenders_get"];
+        /**
+         * Contenders
+         * @description The field's contenders, in the folder's order.
+         */
+        get: operations["contenders"];
         put?: never;
-        /** Add */
-        post: operations["add_api_v1_contenders_post"];
+        /**
+         * Add
+         * @description Add a contender to the field: asked one question first, then written to `contenders/NAME.toml`.
+         */
+        post: operations["add"];
         delete?: never;
         options?: never;
         head?: never;
@@ -336,8 +399,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Detected */
-        get: operations["detected_api_v1_contenders_detected_get"];
+        /**
+         * Detected
+         * @description Local servers found on their usual ports.
+         */
+        get: operations["detected"];
         put?: never;
         post?: never;
         delete?: never;
@@ -355,8 +421,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Probe */
-        post: operations["probe_api_v1_contenders_probe_post"];
+        /**
+         * Try Out
+         * @description Ask a contender one small question, without saving it.
+         */
+        post: operations["try_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -373,8 +442,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove */
-        delete: operations["remove_api_v1_contenders__name__delete"];
+        /**
+         * Remove
+         * @description Withdraw a contender that was added here. It stays on the board's record.
+         */
+        delete: operations["remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -387,8 +459,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Models */
-        get: operations["models_api_v1_models_get"];
+        /**
+         * Models
+         * @description The shelf: what is here, then what is known and could be fetched.
+         */
+        get: operations["models"];
         put?: never;
         post?: never;
         delete?: never;
@@ -406,41 +481,53 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pull */
-        post: operations["pull_api_v1_models__name__pull_post"];
+        /**
+         * Fetch
+         * @description Fetch a known model onto the shelf; follow it by its job.
+         */
+        post: operations["fetch"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/jobs/{id}": {
+    "/api/v1/jobs/{job}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Job */
-        get: operations["job_api_v1_jobs__id__get"];
+        /**
+         * Job State
+         * @description Where long work stands.
+         */
+        get: operations["job_state"];
         put?: never;
         post?: never;
-        /** Cancel */
-        delete: operations["cancel_api_v1_jobs__id__delete"];
+        /**
+         * Cancel Job
+         * @description Stop long work; starting it again goes on where it was.
+         */
+        delete: operations["cancel_job"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/votes.csv": {
+    "/v1/models": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Csv */
-        get: operations["csv_api_v1_votes_csv_get"];
+        /**
+         * Models
+         * @description The contenders that can be asked.
+         */
+        get: operations["models"];
         put?: never;
         post?: never;
         delete?: never;
@@ -449,17 +536,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/{path}": {
+    "/v1/models/{name}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Page */
-        get: operations["page__path__get"];
+        /**
+         * Model
+         * @description One contender.
+         */
+        get: operations["model"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Chat Completions
+         * @description Ask a contender by its name, streaming or not.
+         */
+        post: operations["chat_completions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -470,6 +580,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Again
+         * @description A failed side to ask again.
+         */
+        Again: {
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "a" | "b";
+        };
         /**
          * AnswerView
          * @description One side of one turn, as far as it was released to the voter.
@@ -510,6 +631,17 @@ export interface components {
              * @default 1
              */
             attempt: number;
+        };
+        /**
+         * Ballot
+         * @description A vote.
+         */
+        Ballot: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "a" | "b" | "tie" | "both_bad";
         };
         /**
          * Board
@@ -621,6 +753,11 @@ export interface components {
             /** @description Wins among its decisive votes, exact (Clopper-Pearson). None without one. */
             win_share: components["schemas"]["Interval"] | null;
             /**
+             * Early
+             * @description Fewer counted votes than the field's minimum exposure.
+             */
+            early: boolean;
+            /**
              * Component
              * @description Only contenders of one component can be compared.
              */
@@ -692,13 +829,27 @@ export interface components {
              */
             recompute: string;
         };
-        /** CastVote */
-        CastVote: {
+        /**
+         * Category
+         * @description One sort of work in the field, with a leaderboard of its own.
+         */
+        Category: {
             /**
-             * Choice
-             * @enum {string}
+             * Id
+             * @description How prompts and records name it.
              */
-            choice: "a" | "b" | "tie" | "both_bad";
+            id: string;
+            /**
+             * Name
+             * @description What people read.
+             */
+            name: string;
+            /**
+             * Description
+             * @description When a prompt belongs here.
+             * @default
+             */
+            description: string;
         };
         /**
          * CategoryLine
@@ -718,14 +869,26 @@ export interface components {
             /** Upper */
             upper: number | null;
         };
-        /** CategoryView */
-        CategoryView: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Description */
-            description: string;
+        /**
+         * Changed
+         * @description Counted votes, contenders or rules changed.
+         */
+        Changed: {
+            /** Head */
+            head: string;
+            /** Votes */
+            votes: number;
+        };
+        /**
+         * Closed
+         * @description The round left the state `open` (in this page or another one of the same voter): load it again.
+         */
+        Closed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "closed";
         };
         /**
          * ContenderSpec
@@ -800,47 +963,66 @@ export interface components {
              */
             max_tokens_field: "max_tokens" | "max_completion_tokens";
         };
-        /** ContenderView */
+        /**
+         * ContenderView
+         * @description A contender of the field folder.
+         */
         ContenderView: {
             /** Name */
             name: string;
-            /** Digest */
+            /**
+             * Digest
+             * @description None while its weights are not here.
+             */
             digest: string | null;
             /** Kind */
             kind: string;
             /**
              * Status
+             * @description `waiting`: its weights are not here.
              * @enum {string}
              */
             status: "active" | "waiting";
-            readiness: components["schemas"]["Readiness"];
+            readiness: components["schemas"]["ReadinessView"];
             /** Model */
             model: string | null;
             /** Url */
             url: string | null;
             /** Key Env */
             key_env: string | null;
-            /** Key Set */
+            /**
+             * Key Set
+             * @description Whether the environment variable `key_env` holds something.
+             */
             key_set: boolean;
             /** System */
             system: string | null;
-            /** Sampler */
+            /**
+             * Sampler
+             * @description What is set.
+             */
             sampler: {
                 [key: string]: unknown;
             };
-            /** Price */
-            price: {
-                [key: string]: number;
-            } | null;
+            price: components["schemas"]["Price"] | null;
             /** Spend Cap */
             spend_cap: number | null;
             /** Spent */
             spent: number;
-            /** Origin */
+            /**
+             * Origin
+             * @description File that lists it.
+             */
             origin: string;
-            /** Removable */
+            /**
+             * Removable
+             * @description Whether the page may remove it: what stands in `field.toml` is the person's.
+             */
             removable: boolean;
-            /** Votes */
+            /**
+             * Votes
+             * @description Counted votes of this identity.
+             */
             votes: number;
         };
         /**
@@ -855,14 +1037,103 @@ export interface components {
             /** Answers */
             answers: number;
         };
-        /** Detected */
-        Detected: {
+        /**
+         * Delta
+         * @description Text to append.
+         */
+        Delta: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "delta";
+            /** Turn */
+            turn: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "a" | "b";
+            /** Text */
+            text: string;
+        };
+        /**
+         * DetectedView
+         * @description A local server that speaks OpenAI's protocol.
+         */
+        DetectedView: {
             /** Kind */
             kind: string;
             /** Url */
             url: string;
             /** Models */
             models: string[];
+        };
+        /**
+         * ErrorBody
+         * @description Body of every reply that is not a success.
+         */
+        ErrorBody: {
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * ErrorDetail
+         * @description What is wrong, and what would be right.
+         */
+        ErrorDetail: {
+            /**
+             * Code
+             * @description Stable, for programs.
+             */
+            code: string;
+            /**
+             * Message
+             * @description What is wrong.
+             */
+            message: string;
+            /**
+             * Hint
+             * @description What would be right.
+             * @default
+             */
+            hint: string;
+            /**
+             * Problems
+             * @description Places in files, for `field_problems`.
+             * @default []
+             */
+            problems: components["schemas"]["ProblemView"][];
+        };
+        /**
+         * EventEnvelope
+         * @description Only here so that the events stand in the API's schema: each is the `data` of one server-sent event.
+         */
+        EventEnvelope: {
+            /** Event */
+            event: components["schemas"]["Started"] | components["schemas"]["Delta"] | components["schemas"]["Finished"] | components["schemas"]["Failed"] | components["schemas"]["Hanging"] | components["schemas"]["Leaked"] | components["schemas"]["Ready"] | components["schemas"]["Closed"];
+        };
+        /**
+         * Failed
+         * @description A side gives no (more) text.
+         */
+        Failed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "failed";
+            /** Turn */
+            turn: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "a" | "b";
+            /**
+             * Failure
+             * @enum {string}
+             */
+            failure: "unreachable" | "refused" | "timeout" | "garbage" | "cut_off" | "empty" | "too_long" | "crashed" | "over_budget" | "interrupted" | "unsupported";
         };
         /**
          * FailureMeasure
@@ -893,7 +1164,10 @@ export interface components {
              */
             hung: number;
         };
-        /** FieldView */
+        /**
+         * FieldView
+         * @description The field's rules.
+         */
         FieldView: {
             /** Id */
             id: string;
@@ -903,23 +1177,72 @@ export interface components {
             description: string;
             /** Language */
             language: string;
-            /** Guidelines */
+            /**
+             * Guidelines
+             * @description Markdown.
+             */
             guidelines: string;
             /** Categories */
-            categories: components["schemas"]["CategoryView"][];
+            categories: components["schemas"]["Category"][];
             /** Prompts */
-            prompts: components["schemas"]["PromptView"][];
+            prompts: components["schemas"]["Prompt"][];
             reason_tags: components["schemas"]["ReasonTags"];
             /** Rubric */
-            rubric: components["schemas"]["RubricView"][];
-            policy: components["schemas"]["PolicyView"];
+            rubric: components["schemas"]["RubricQuestion"][];
+            policy: components["schemas"]["Policy"];
             /** Problems */
             problems: components["schemas"]["ProblemView"][];
+            /** Notices */
+            notices: components["schemas"]["ProblemView"][];
+        };
+        /**
+         * Finished
+         * @description A side's text is complete.
+         */
+        Finished: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "finished";
+            /** Turn */
+            turn: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "a" | "b";
+        };
+        /**
+         * FollowUp
+         * @description The next prompt of a round.
+         */
+        FollowUp: {
+            /** Prompt */
+            prompt: string;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Hanging
+         * @description A side stands still; the other goes on without it.
+         */
+        Hanging: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hanging";
+            /** Turn */
+            turn: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "a" | "b";
         };
         /**
          * Interval
@@ -933,29 +1256,55 @@ export interface components {
             /** Upper */
             upper: number;
         };
-        /** Job */
+        /**
+         * Job
+         * @description Where long work stands.
+         */
         Job: {
             /** Id */
             id: string;
+            /**
+             * What
+             * @description What it is about, such as a model's name.
+             */
+            what: string;
             /**
              * State
              * @enum {string}
              */
             state: "running" | "done" | "failed" | "cancelled";
-            /** What */
-            what: string;
-            /** Done */
+            /**
+             * Step
+             * @description What it does now.
+             * @default
+             */
+            step: string;
+            /**
+             * Done
+             * @description Bytes so far.
+             * @default 0
+             */
             done: number;
-            /** Total */
-            total: number | null;
-            /** Message */
+            /**
+             * Total
+             * @description Bytes in all, when known.
+             */
+            total?: number | null;
+            /**
+             * Message
+             * @description Why it failed.
+             * @default
+             */
             message: string;
-            /** Hint */
+            /**
+             * Hint
+             * @default
+             */
             hint: string;
         };
         /**
          * LatencyMeasure
-         * @description How fast it answered, as received. Quantiles are of a histogram with about 2.5% relative error.
+         * @description How fast it answered, as received. Quantiles are within 1.6% (`fieldmark.statistics.RELATIVE_ERROR`).
          */
         LatencyMeasure: {
             /** Answers */
@@ -973,6 +1322,24 @@ export interface components {
              * @description All answer tokens by all seconds after the first token.
              */
             tokens_per_second: number | null;
+        };
+        /**
+         * Leaked
+         * @description A side's text says who wrote it.
+         */
+        Leaked: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "leaked";
+            /** Turn */
+            turn: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "a" | "b";
         };
         /**
          * Matrix
@@ -1004,32 +1371,73 @@ export interface components {
             /** Both Bad */
             both_bad: number;
         };
-        /** ModelView */
+        /**
+         * ModelView
+         * @description Weights that are, or could be, on this machine.
+         */
         ModelView: {
             /** Name */
             name: string;
-            /** Title */
-            title: string;
+            /** About */
+            about: string;
             /**
              * State
              * @enum {string}
              */
-            state: "present" | "absent" | "partial";
-            /** Bytes */
-            bytes: number | null;
+            state: "present" | "absent";
+            /**
+             * Bytes
+             * @description Of the file.
+             */
+            bytes: number;
+            /**
+             * Download
+             * @description Bytes to fetch; 0 when present.
+             */
+            download: number;
             /** Licence */
-            licence: string;
-            /** Licence Must Be Accepted */
-            licence_must_be_accepted: boolean;
-            /** Licence Url */
-            licence_url: string | null;
+            licence: string | null;
+            /**
+             * Ask Licence
+             * @description Terms that must be accepted first; None for a free licence.
+             */
+            ask_licence: string | null;
             /** Source */
             source: string;
         };
-        /** NewTurn */
-        NewTurn: {
+        /**
+         * NewRound
+         * @description A round to begin.
+         */
+        NewRound: {
             /** Prompt */
             prompt: string;
+            /**
+             * Category
+             * @description Category id of the field.
+             */
+            category?: string | null;
+            /**
+             * Prompt Source
+             * @description `field`: one of the field's prompts, word for word.
+             * @default own
+             * @enum {string}
+             */
+            prompt_source: "own" | "field";
+            /**
+             * Mode
+             * @default blind
+             * @enum {string}
+             */
+            mode: "blind" | "chosen";
+            /**
+             * Contenders
+             * @description Two names, in mode `chosen` only.
+             */
+            contenders?: [
+                string,
+                string
+            ] | null;
         };
         /**
          * PeopleMeasure
@@ -1038,7 +1446,10 @@ export interface components {
         PeopleMeasure: {
             /** Votes */
             votes: number;
-            /** Browsers */
+            /**
+             * Browsers
+             * @description Distinct voters on the field's board. Anonymous voters are browsers, not people.
+             */
             browsers: number;
             /** Wins */
             wins: number;
@@ -1072,16 +1483,77 @@ export interface components {
             /** Categories */
             categories: components["schemas"]["CategoryLine"][];
         };
-        /** PolicyView */
-        PolicyView: {
-            /** Own Prompts */
+        /**
+         * Policy
+         * @description The field's rules.
+         */
+        Policy: {
+            /**
+             * Own Prompts
+             * @description Voters may write prompts; otherwise only the field's own are asked.
+             * @default true
+             */
             own_prompts: boolean;
-            /** Max Turns */
+            /**
+             * Max Turns
+             * @description Most turns of one battle's conversation.
+             * @default 8
+             */
             max_turns: number;
-            /** Max Prompt Characters */
+            /**
+             * Max Prompt Characters
+             * @description Longest prompt of one turn.
+             * @default 8000
+             */
             max_prompt_characters: number;
-            /** Undo Seconds */
+            /**
+             * Max Tokens
+             * @description Longest answer, for a contender whose sampler does not say.
+             * @default 512
+             */
+            max_tokens: number;
+            /**
+             * Undo Seconds
+             * @description How long a vote can be taken back before the names are shown.
+             * @default 5
+             */
             undo_seconds: number;
+            /**
+             * Hang Seconds
+             * @description Seconds behind the other side after which the round says that a side hangs and stops waiting for it.
+             * @default 8
+             */
+            hang_seconds: number;
+            /**
+             * Battle Expiry Hours
+             * @description Age at which a battle without a vote counts as abandoned.
+             * @default 24
+             */
+            battle_expiry_hours: number;
+            /**
+             * Minimum Exposure
+             * @description Votes under which a contender is drawn more often.
+             * @default 30
+             */
+            minimum_exposure: number;
+            /**
+             * Count Leaked
+             * @description Votes on answers that gave away who wrote them count for the board.
+             * @default false
+             */
+            count_leaked: boolean;
+            /**
+             * Count Failed Side
+             * @description Votes on battles in which a side failed count for the board.
+             * @default false
+             */
+            count_failed_side: boolean;
+            /**
+             * Confidence
+             * @description Coverage of every interval shown.
+             * @default 0.95
+             */
+            confidence: number;
         };
         /**
          * Price
@@ -1099,8 +1571,11 @@ export interface components {
              */
             output: number;
         };
-        /** Probe */
-        Probe: {
+        /**
+         * ProbeView
+         * @description What came of one small question.
+         */
+        ProbeView: {
             /** Ok */
             ok: boolean;
             /** Ms To First */
@@ -1114,7 +1589,10 @@ export interface components {
             /** Hint */
             hint: string;
         };
-        /** ProblemView */
+        /**
+         * ProblemView
+         * @description One mistake in a file of the field.
+         */
         ProblemView: {
             /** File */
             file: string;
@@ -1122,31 +1600,46 @@ export interface components {
             line: number | null;
             /** What */
             what: string;
-            /**
-             * Right
-             * @default
-             */
+            /** Right */
             right: string;
         };
-        /** PromptView */
-        PromptView: {
-            /** Text */
+        /**
+         * Prompt
+         * @description One prompt of the field's own, offered to voters.
+         */
+        Prompt: {
+            /**
+             * Text
+             * @description What the contenders are asked.
+             */
             text: string;
-            /** Category */
-            category: string | null;
-            /** Language */
-            language: string | null;
+            /**
+             * Category
+             * @description Id of a category of `field.toml`.
+             */
+            category?: string | null;
+            /**
+             * Language
+             * @description Language tag, if it is not the field's.
+             */
+            language?: string | null;
         };
-        /** PullBody */
-        PullBody: {
+        /**
+         * PullRequest
+         * @description How to fetch a model.
+         */
+        PullRequest: {
             /**
              * Accept Licence
              * @default false
              */
             accept_licence: boolean;
         };
-        /** Readiness */
-        Readiness: {
+        /**
+         * ReadinessView
+         * @description Whether a contender can be asked now.
+         */
+        ReadinessView: {
             /**
              * State
              * @enum {string}
@@ -1155,17 +1648,55 @@ export interface components {
             /** Detail */
             detail: string;
         };
-        /** ReasonTags */
+        /**
+         * Ready
+         * @description Both sides of the turn are at their end.
+         */
+        Ready: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ready";
+            /** Turn */
+            turn: number;
+        };
+        /**
+         * ReasonTags
+         * @description What a voter may tick about a side after the vote.
+         */
         ReasonTags: {
-            /** Positive */
+            /**
+             * Positive
+             * @description Why an answer was good.
+             * @default [
+             *       "useful",
+             *       "complete",
+             *       "correct",
+             *       "clear"
+             *     ]
+             */
             positive: string[];
-            /** Negative */
+            /**
+             * Negative
+             * @description Why an answer was bad.
+             * @default [
+             *       "incorrect",
+             *       "superficial",
+             *       "instructions not followed",
+             *       "unsafe"
+             *     ]
+             */
             negative: string[];
         };
-        /** RemarkBody */
-        RemarkBody: {
+        /**
+         * Reasons
+         * @description Why, said before the names are shown.
+         */
+        Reasons: {
             /**
              * Tags
+             * @description Reason tags of the field, per side.
              * @default {}
              */
             tags: {
@@ -1173,6 +1704,7 @@ export interface components {
             };
             /**
              * Rubric
+             * @description Grades per rubric question and side, from 1.
              * @default {}
              */
             rubric: {
@@ -1185,14 +1717,6 @@ export interface components {
              * @default
              */
             comment: string;
-        };
-        /** Retry */
-        Retry: {
-            /**
-             * Side
-             * @enum {string}
-             */
-            side: "a" | "b";
         };
         /**
          * RevealView
@@ -1261,7 +1785,7 @@ export interface components {
         };
         /**
          * RoundView
-         * @description A battle as its voter may see it now. Reloading the page shows this, then follows the events after `last_event`.
+         * @description A battle as its voter may see it now. A reloaded page shows this, then follows the events after `last_event`.
          */
         RoundView: {
             /** Id */
@@ -1307,13 +1831,26 @@ export interface components {
             /** @description Only for the one who voted, once the names were asked for. */
             reveal?: components["schemas"]["RevealView"] | null;
         };
-        /** RubricView */
-        RubricView: {
-            /** Id */
+        /**
+         * RubricQuestion
+         * @description A question each side is graded on after the vote.
+         */
+        RubricQuestion: {
+            /**
+             * Id
+             * @description How records name it.
+             */
             id: string;
-            /** Question */
+            /**
+             * Question
+             * @description What the voter reads.
+             */
             question: string;
-            /** Scale */
+            /**
+             * Scale
+             * @description Number of grades, from 1 (worst) to this (best).
+             * @default 5
+             */
             scale: number;
         };
         /**
@@ -1348,7 +1885,7 @@ export interface components {
             repeat_penalty?: number | null;
             /**
              * Max Tokens
-             * @description Longest answer in tokens.
+             * @description Longest answer in tokens; a request may ask for a shorter one.
              */
             max_tokens?: number | null;
             /**
@@ -1363,16 +1900,25 @@ export interface components {
              */
             stop: string[];
         };
-        /** Session */
+        /**
+         * Session
+         * @description What a browser needs to act.
+         */
         Session: {
-            /** Csrf */
+            /**
+             * Csrf
+             * @description Send it as header `X-Fieldmark-CSRF` with every POST and DELETE.
+             */
             csrf: string;
             /**
              * Role
-             * @constant
+             * @description `admin`: on loopback and without accounts, whoever sits at this machine.
              */
-            role: "admin";
-            /** Version */
+            role: string;
+            /**
+             * Version
+             * @description Fieldmark's version.
+             */
             version: string;
         };
         /**
@@ -1385,42 +1931,59 @@ export interface components {
             /** B */
             b: string;
         };
-        /** StartBattle */
-        StartBattle: {
-            /** Prompt */
-            prompt: string;
-            /** Category */
-            category?: string | null;
+        /**
+         * Started
+         * @description A side began a turn (or a retry of it).
+         */
+        Started: {
             /**
-             * Prompt Source
-             * @default own
+             * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            prompt_source: "own" | "field";
+            type: "started";
+            /** Turn */
+            turn: number;
             /**
-             * Mode
-             * @default blind
+             * Side
              * @enum {string}
              */
-            mode: "blind" | "chosen";
-            /** Contenders */
-            contenders?: string[] | null;
+            side: "a" | "b";
+            /** Attempt */
+            attempt: number;
         };
-        /** Status */
+        /**
+         * Status
+         * @description The field at a glance.
+         */
         Status: {
             /** Field */
             field: string;
             /** Field Name */
             field_name: string;
-            /** Contenders */
+            /**
+             * Contenders
+             * @description Those that can be asked.
+             */
             contenders: number;
-            /** Votes */
+            /**
+             * Votes
+             * @description Live votes that count.
+             */
             votes: number;
-            /** Head */
+            /**
+             * Head
+             * @description SIZE:HASH of the ledger.
+             */
             head: string;
-            /** Held Here */
+            /**
+             * Held Here
+             * @description Every contender's weights are on this machine, so nothing leaves it.
+             */
             held_here: boolean;
-            /** Problems */
+            /**
+             * Problems
+             * @description What is wrong with the field folder since it was edited; the last good state is in force.
+             */
             problems: components["schemas"]["ProblemView"][];
             /** Undo Seconds */
             undo_seconds: number;
@@ -1511,11 +2074,11 @@ export interface components {
             ties: number;
             /** Both Bad */
             both_bad: number;
-            /** @description Rating difference a - b, Elo scale, with its own (not simultaneous) interval. */
+            /** @description Rating difference a - b, Elo scale, with its simultaneous interval: the verdict holds for all pairs at once. */
             difference: components["schemas"]["Interval"] | null;
             /**
              * Votes To Decide
-             * @description About as many more votes would decide, if the difference is what it seems.
+             * @description About as many more votes on this board would decide, if the difference is what it seems.
              */
             votes_to_decide: number | null;
             /**
@@ -1565,107 +2128,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    mock_mock_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
-                };
-            };
-        };
-    };
-    session_api_v1_session_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-        };
-    };
-    status_api_v1_status_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Status"];
-                };
-            };
-        };
-    };
-    status_events_api_v1_status_events_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
-                };
-            };
-        };
-    };
-    field_api_v1_field_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FieldView"];
-                };
-            };
-        };
-    };
-    start_api_v1_battles_post: {
+    start: {
         parameters: {
             query?: never;
             header?: never;
@@ -1674,12 +2137,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StartBattle"];
+                "application/json": components["schemas"]["NewRound"];
             };
         };
         responses: {
             /** @description Successful Response */
-            200: {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1687,18 +2150,27 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    open_battle_api_v1_battles_open_get: {
+    current: {
         parameters: {
             query?: never;
             header?: never;
@@ -1716,14 +2188,32 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"] | null;
                 };
             };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
-    get_api_v1_battles__id__get: {
+    look: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                battle: string;
             };
             cookie?: never;
         };
@@ -1738,25 +2228,36 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    events_api_v1_battles__id__events_get: {
+    follow: {
         parameters: {
             query?: {
                 after?: number;
             };
-            header?: never;
+            header?: {
+                "last-event-id"?: number | null;
+            };
             path: {
-                id: string;
+                battle: string;
             };
             cookie?: never;
         };
@@ -1768,32 +2269,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["EventEnvelope"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    turn_api_v1_battles__id__turns_post: {
+    turn: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                battle: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTurn"];
+                "application/json": components["schemas"]["FollowUp"];
             };
         };
         responses: {
@@ -1806,29 +2316,38 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    retry_api_v1_battles__id__retry_post: {
+    retry: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                battle: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Retry"];
+                "application/json": components["schemas"]["Again"];
             };
         };
         responses: {
@@ -1841,29 +2360,38 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    vote_api_v1_battles__id__vote_post: {
+    vote: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                battle: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CastVote"];
+                "application/json": components["schemas"]["Ballot"];
             };
         };
         responses: {
@@ -1876,89 +2404,32 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    undo_api_v1_battles__id__vote_delete: {
+    unvote: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RoundView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remark_api_v1_battles__id__remark_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RemarkBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RoundView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    reveal_api_v1_battles__id__reveal_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
+                battle: string;
             };
             cookie?: never;
         };
@@ -1973,23 +2444,76 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    abandon_api_v1_battles__id__abandon_post: {
+    remark: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                battle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasons"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reveal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                battle: string;
             };
             cookie?: never;
         };
@@ -2004,20 +2528,222 @@ export interface operations {
                     "application/json": components["schemas"]["RoundView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    board_api_v1_board_get: {
+    abandon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                battle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    status_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    field: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    board: {
         parameters: {
             query?: {
+                /** @description Category id; all categories without it */
                 category?: string | null;
                 model?: "davidson" | "bradley-terry";
             };
@@ -2036,20 +2762,30 @@ export interface operations {
                     "application/json": components["schemas"]["Board"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    matrix_api_v1_board_matrix_get: {
+    matrix: {
         parameters: {
             query?: {
+                /** @description Category id; all categories without it */
                 category?: string | null;
             };
             header?: never;
@@ -2067,18 +2803,63 @@ export interface operations {
                     "application/json": components["schemas"]["Matrix"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    card_api_v1_cards__name__get: {
+    votes_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    card: {
         parameters: {
             query?: {
                 at?: string | null;
@@ -2100,18 +2881,27 @@ export interface operations {
                     "application/json": components["schemas"]["Card"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    contenders_api_v1_contenders_get: {
+    contenders: {
         parameters: {
             query?: never;
             header?: never;
@@ -2129,11 +2919,30 @@ export interface operations {
                     "application/json": components["schemas"]["ContenderView"][];
                 };
             };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
-    add_api_v1_contenders_post: {
+    add: {
         parameters: {
             query?: {
+                /** @description save it although it did not answer */
                 force?: boolean;
             };
             header?: never;
@@ -2147,7 +2956,7 @@ export interface operations {
         };
         responses: {
             /** @description Successful Response */
-            200: {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2155,18 +2964,27 @@ export interface operations {
                     "application/json": components["schemas"]["ContenderView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    detected_api_v1_contenders_detected_get: {
+    detected: {
         parameters: {
             query?: never;
             header?: never;
@@ -2181,12 +2999,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Detected"][];
+                    "application/json": components["schemas"]["DetectedView"][];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    probe_api_v1_contenders_probe_post: {
+    try_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -2205,21 +3041,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Probe"];
+                    "application/json": components["schemas"]["ProbeView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    remove_api_v1_contenders__name__delete: {
+    remove: {
         parameters: {
             query?: never;
             header?: never;
@@ -2237,18 +3082,27 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    models_api_v1_models_get: {
+    models: {
         parameters: {
             query?: never;
             header?: never;
@@ -2266,9 +3120,27 @@ export interface operations {
                     "application/json": components["schemas"]["ModelView"][];
                 };
             };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
-    pull_api_v1_models__name__pull_post: {
+    fetch: {
         parameters: {
             query?: never;
             header?: never;
@@ -2279,12 +3151,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PullBody"];
+                "application/json": components["schemas"]["PullRequest"];
             };
         };
         responses: {
             /** @description Successful Response */
-            200: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2292,23 +3164,32 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    job_api_v1_jobs__id__get: {
+    job_state: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                job: string;
             };
             cookie?: never;
         };
@@ -2323,23 +3204,32 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Client Error */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    cancel_api_v1_jobs__id__delete: {
+    cancel_job: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                job: string;
             };
             cookie?: never;
         };
@@ -2354,6 +3244,68 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2365,7 +3317,7 @@ export interface operations {
             };
         };
     };
-    csv_api_v1_votes_csv_get: {
+    chat_completions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2381,37 +3333,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
-                };
-            };
-        };
-    };
-    page__path__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                path: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

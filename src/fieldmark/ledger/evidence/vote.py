@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from fieldmark.ledger.evidence._base import Choice, Evidence, Mode, Side, Source
@@ -57,9 +58,9 @@ class Remark(Evidence):
 
     type: ClassVar[str] = "remark"
 
-    tags: dict[Side, tuple[str, ...]] = {}
+    tags: Mapping[Side, tuple[str, ...]] = {}
     """Reason tags per side."""
-    rubric: dict[str, dict[Side, int]] = {}
+    rubric: Mapping[str, Mapping[Side, int]] = {}
     """Answers to the field's rubric questions, per side."""
 
 
