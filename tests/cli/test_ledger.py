@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from fieldmark.ledger import Entry, Ledger
-from fieldmark.ledger.evidence import Reveal
+from fieldmark.ledger.evidence import Withdrawal
+
+WITHDRAWAL = Withdrawal(digest="0" * 64, name="one", reason="removed")
 
 
 @pytest.fixture
@@ -19,12 +21,12 @@ def field(tmp_path: Path) -> Path:
     with Ledger.open(tmp_path / ".fieldmark" / "ledger.db", field="letters") as ledger:
         for n in range(3):
             texts = {"comment": "held"} if n == 1 else {}
-            append_reveal(ledger, texts)
+            append_withdrawal(ledger, texts)
     return tmp_path
 
 
-def append_reveal(ledger: Ledger, texts: dict[str, str]) -> Entry:
-    return ledger.write(lambda now: now.append(Reveal(), actor="p_x", texts=texts))
+def append_withdrawal(ledger: Ledger, texts: dict[str, str]) -> Entry:
+    return ledger.write(lambda now: now.append(WITHDRAWAL, actor="p_x", texts=texts))
 
 
 def fieldmark(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -64,7 +66,7 @@ def test_verify_says_what_was_found(field: Path) -> None:
     done = fieldmark("verify", "--field", field, "--head", head_of(field))
     assert done.returncode == 0, done.stderr
     assert "sound: 3 records of 'letters' in 0." in done.stdout
-    assert "types: 3 reveal" in done.stdout
+    assert "types: 3 withdrawal" in done.stdout
     assert "texts: 1 held, 0 not held" in done.stdout
     assert f"head {head_of(field)}" in done.stdout
 
@@ -84,7 +86,7 @@ def test_a_shorter_export_is_found_by_the_head(field: Path, tmp_path: Path) -> N
     export = tmp_path / "export.jsonl"
     fieldmark("export", export, "--field", field)
     with Ledger.open(field / ".fieldmark" / "ledger.db", field="letters") as ledger:
-        append_reveal(ledger, {})
+        append_withdrawal(ledger, {})
     done = fieldmark("verify", export, "--head", head_of(field))
     assert done.returncode == 1
     assert "there are 3 records, but the head kept earlier says 4:" in done.stderr

@@ -22,8 +22,8 @@ _FIELD_HEAD = f"""\
 {NOTE}
 # field.toml
 
-A field is a folder. Its files are read strictly: an unknown key, a number in quotes or a value out of its range is named
-with file and line by `fieldmark field check`, and by the page while the field is served.
+A field is a folder. Its files are read strictly: an unknown key, a number in quotes or a value out of its range is
+named with file and line by `fieldmark field check`, and by the page while the field is served.
 
 | file | holds |
 |---|---|

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldmark.errors import StatisticsError
-from fieldmark.statistics import OUTCOMES, ClusterScores, PairCounts, Winner, rate
+from fieldmark.statistics import OUTCOMES, BothBad, ClusterScores, PairCounts, Winner, rate
 from tests.statistics.samples import counts_of
 
 votes = st.lists(st.tuples(st.permutations("wxyz"), st.sampled_from(OUTCOMES)), max_size=40)
@@ -101,3 +101,64 @@ def test_weights_of_clustered_votes_count_as_that_many_votes() -> None:
         )
         np.testing.assert_allclose(left.se, right.se)
         assert left.se[0] > 0
+
+
+def test_clusters_find_their_pairs_in_any_order_of_the_counts() -> None:
+    a, b, outcome = np.array([0, 1, 2, 0, 1, 2]), np.array([1, 2, 0, 2, 0, 1]), np.array([0, 0, 0, 1, 2, 0])
+    voter = np.array([1, 1, 2, 2, 3, 3])
+    sorted_ = PairCounts.from_indices("xyz", a, b, outcome)
+    place = np.array([2, 0, 1])
+    turned = replace(
+        sorted_,
+        **{name: getattr(sorted_, name)[place] for name in ("first", "second", "wins_first", "wins_second")},
+        ties=sorted_.ties[place],
+        both_bad=sorted_.both_bad[place],
+    )
+    one, other = (
+        rate(counts, clusters=ClusterScores.from_indices(counts, a, b, outcome, voter))
+        for counts in (sorted_, turned)
+    )
+    np.testing.assert_allclose(one.se, other.se)
+    assert np.isfinite(one.se).all()
+
+
+def test_clustered_both_bad_is_dropped_or_is_a_tie() -> None:
+    a, b = np.array([0, 1, 0, 1, 0, 1]), np.array([1, 0, 1, 0, 1, 0])
+    outcome, voter = np.array([0, 0, 3, 2, 0, 3]), np.array([5, 9, 5, 9, 7, 8])
+
+    def se(kept: object, both_bad: BothBad, code: int) -> list[float]:
+        seen = np.where(outcome == 3, code, outcome)[kept]
+        counts = PairCounts.from_indices("xy", a[kept], b[kept], seen)
+        clusters = ClusterScores.from_indices(counts, a[kept], b[kept], seen, voter[kept])
+        return rate(counts, clusters=clusters, both_bad=both_bad).se.tolist()
+
+    everything = np.arange(6)
+    assert se(everything, "tie", 3) == pytest.approx(se(everything, "tie", 2))
+    assert se(everything, "ignore", 3) == pytest.approx(se(np.flatnonzero(outcome < 3), "ignore", 3))
+    assert se(everything, "tie", 3) != pytest.approx(se(everything, "ignore", 3))
+
+
+def test_a_voter_whose_votes_weigh_nothing_is_no_cluster() -> None:
+    a, b, outcome, voter = np.array([0, 1, 0]), np.array([1, 0, 1]), np.array([0, 0, 1]), np.arange(3)
+    counts = PairCounts.from_indices("xy", a, b, outcome, np.array([3.0, 2.0, 0.0]))
+    three = ClusterScores.from_indices(counts, a, b, outcome, voter, np.array([3.0, 2.0, 0.0]))
+    two = ClusterScores.from_indices(counts, a[:2], b[:2], outcome[:2], voter[:2], np.array([3.0, 2.0]))
+    np.testing.assert_allclose(rate(counts, clusters=three).se, rate(counts, clusters=two).se)
+
+
+def test_no_cluster_at_all_gives_no_error() -> None:
+    counts, none = counts_of(2, [(0, 1, 2, 1, 1)]), np.zeros(0, dtype=np.int64)
+    ratings = rate(counts, clusters=ClusterScores.from_indices(counts, none, none, none, none))
+    assert np.isfinite(ratings.rating).all()
+    assert np.isnan(ratings.se).all()
+
+
+def test_clusters_summed_in_blocks_give_the_same_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    a = rng.integers(0, 4, 60)
+    b, outcome, voter = (a + rng.integers(1, 4, 60)) % 4, rng.integers(0, 3, 60), rng.integers(0, 11, 60)
+    counts = PairCounts.from_indices("wxyz", a, b, outcome)
+    clusters = ClusterScores.from_indices(counts, a, b, outcome, voter)
+    at_once = rate(counts, clusters=clusters).se
+    monkeypatch.setattr("fieldmark.statistics._errors._BLOCK", 5 * 3)  # three clusters of K + 1 numbers
+    np.testing.assert_allclose(rate(counts, clusters=clusters).se, at_once)

@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldmark.statistics import ELO, OUTCOMES, ClusterScores, Model, PairCounts, rate
+from fieldmark.statistics import (
+    ELO,
+    OUTCOMES,
+    ClusterScores,
+    Model,
+    PairCounts,
+    normal_critical,
+    rate,
+    tukey_critical,
+)
 from tests.statistics.samples import counts_of
 
 DATA = Path(__file__).parent / "data"
@@ -75,3 +84,18 @@ def test_both_bad_is_its_own_statistic_unless_asked() -> None:
     assert rate(counts, both_bad="tie").tie_parameter == pytest.approx(ties.tie_parameter)
     assert rate(counts).battles.tolist() == rate(counts, both_bad="tie").battles.tolist() == [7, 7]
     assert len(OUTCOMES) == 4
+
+
+def test_an_interval_is_as_wide_each_way_and_wider_when_it_holds_for_all_pairs() -> None:
+    ratings = rate(counts_of(3, [(0, 1, 3, 2, 1), (1, 2, 3, 2, 1), (0, 2, 3, 2, 1)]))
+    for simultaneous, critical in ((False, normal_critical(0.95)), (True, tukey_critical(3, 0.95))):
+        found = ratings.difference(0, 2, simultaneous=simultaneous)
+        assert found.critical == critical
+        assert found.lower == pytest.approx(found.value - critical * found.se)
+        assert found.upper == pytest.approx(found.value + critical * found.se)
+    assert ratings.difference(0, 2).critical == normal_critical(0.95)
+
+
+def test_errors_far_below_one_point_are_kept() -> None:
+    found = rate(counts_of(2, [(0, 1, 1e8, 1e8, 0)])).difference(0, 1)
+    assert found.se == pytest.approx(ELO * np.sqrt(2e-8))

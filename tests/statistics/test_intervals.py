@@ -115,3 +115,15 @@ def test_wrong_durations_and_quantiles_are_refused() -> None:
         quantile({5: 1}, 50)
     with pytest.raises(StatisticsError, match="negative"):
         quantile({5: -1}, 1)
+
+
+def test_the_first_and_the_last_moment_have_their_place() -> None:
+    assert bucket(2**-10) == 1
+    assert quantile({5: 1, 900: 1}, 1) == quantile({900: 1}, 0)
+    with pytest.raises(StatisticsError, match=r"1\.5 is no quantile"):
+        quantile({5: 1}, 1.5)
+
+
+def test_an_endless_difference_says_nothing_of_votes() -> None:
+    assert votes_to_decide(math.inf, 20, 100, 1.96) is None
+    assert votes_to_decide(20, math.inf, 100, 1.96) is None

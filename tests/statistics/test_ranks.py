@@ -65,3 +65,18 @@ def test_an_unknown_error_excludes_no_rank() -> None:
 def test_one_contender_has_no_differences() -> None:
     with pytest.raises(StatisticsError, match="no differences"):
         tukey_critical(1, 0.95)
+
+
+@pytest.mark.parametrize(("apart", "decided"), [(28.0, True), (27.5, False)])
+def test_a_difference_is_decided_at_its_own_error_times_the_critical_value(
+    apart: float, decided: bool
+) -> None:
+    together = np.full((2, 2), 300.0) + np.eye(2) * 100  # the difference has variance 400 + 400 - 2 * 300
+    best, worst = rank_sets(np.array([1000.0 + apart, 1000.0]), together, 0.95)  # 1.96 * 14.142 = 27.7
+    assert (best.tolist(), worst.tolist()) == (([1, 2], [1, 2]) if decided else ([1, 1], [2, 2]))
+    assert best.dtype == worst.dtype == np.int64
+
+
+def test_small_differences_with_smaller_errors_are_decided() -> None:
+    best, worst = rank_sets(np.array([1000.0, 1000.75]), np.eye(2) * 0.03, 0.95)
+    assert best.tolist() == worst.tolist() == [2, 1]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.exc import InvalidRequestError
 
+from fieldmark.errors import BrokenLedger
 from fieldmark.ledger._record import Entry
 from fieldmark.plugins import Registry
 
@@ -35,6 +37,20 @@ class Projection(ABC):
     @abstractmethod
     def apply(self, connection: Connection, entry: Entry) -> None:
         """Take `entry` into the tables. An exception rolls back the append itself."""
+
+    def take(self, connection: Connection, entry: Entry) -> None:
+        """`apply`, with a record that does not fit named.
+
+        Raises:
+            BrokenLedger: the record lacks what its type promises, such as a reference to its battle.
+        """
+        try:
+            self.apply(connection, entry)
+        except (LookupError, ValueError, InvalidRequestError) as error:
+            what = (
+                f"a '{entry.record.type}' that '{self.name}' cannot take in: {type(error).__name__}: {error}"
+            )
+            raise BrokenLedger(what, index=entry.index) from error
 
 
 PROJECTIONS: Registry[type[Projection]] = Registry("fieldmark.projections")

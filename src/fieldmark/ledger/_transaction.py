@@ -53,7 +53,7 @@ class Log:
     def _take(self, entry: Entry) -> None:
         self.size, self.hash = entry.index + 1, entry.hash
         for projection in self.projections:
-            projection.apply(self.connection, entry)
+            projection.take(self.connection, entry)
 
     def settle(self) -> None:
         """Write the head and how far the projections are, before the commit."""

@@ -89,7 +89,7 @@ def replay(
     """Apply `entries`, which end below `size`, to all `projections`."""
     for entry in entries:
         for projection in projections:
-            projection.apply(connection, entry)
+            projection.take(connection, entry)
         if progress and (entry.index + 1) % STEP == 0:
             progress(entry.index + 1, size)
     if progress:

@@ -108,7 +108,7 @@ class _Recomputed:
     def take(self, entry: Entry) -> None:
         for projection, size in self._reached:
             if entry.index < size:
-                projection.apply(self._anew, entry)
+                projection.take(self._anew, entry)
 
     def compare(self) -> None:
         for projection, size in self._reached:

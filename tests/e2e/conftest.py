@@ -1,0 +1,66 @@
+"""One Chromium and one served field for the whole folder; each test visits with browsers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests import browser
+from tests.e2e import told
+from tests.e2e.visitor import Sight, Visitor
+from tests.house import Served
+from tests.upstream import Upstream
+
+Visit = Callable[..., Visitor]
+
+expect.set_options(timeout=15_000)
+
+
+# Scope "package": Playwright keeps an event loop running in this thread, which asynchronous tests elsewhere do not bear.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=browser.ensure(), args=browser.ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="package")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as serving:
+        yield serving
+
+
+@pytest.fixture(scope="package")
+def field(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Two contenders that do as they are told; quick rules."""
+    folder = told.field(
+        tmp_path_factory.mktemp("field") / "desk", upstream.url, policy="undo_seconds = 3\nhang_seconds = 1.5"
+    )
+    with Served(folder) as served:
+        yield served
+
+
+@pytest.fixture
+def visit(chromium: Browser, field: Served) -> Iterator[Visit]:
+    """`visit(url=…, width=…, dark=…)` is a new browser; at the end, none of them may have met trouble."""
+    there: list[Visitor] = []
+
+    def arrive(url: str = field.url, **sight: int | bool) -> Visitor:
+        visitor = Visitor.arrive(chromium, url, Sight(**sight))  # type: ignore[arg-type]
+        there.append(visitor)
+        return visitor
+
+    yield arrive
+    troubles = [trouble for visitor in there for trouble in visitor.troubles]
+    for visitor in there:
+        visitor.context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def visitor(visit: Visit) -> Visitor:
+    """A browser at a desk."""
+    return visit()
