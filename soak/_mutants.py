@@ -13,12 +13,11 @@ from pathlib import Path
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.utils.format_utils import get_module_from_key, orig_function_and_class_names_from_key
 
-from soak._workspace import ROOT, Room
+from soak._workspace import KILLED, ROOT, Room
 
 REASONS = ROOT / "soak/survivors.toml"
 
 _OUTCOMES: dict[int | None, str] = {0: "survived", 33: "survived", None: "untried"}
-_KILLED = {1, 2, 3}  # a test failed, could not even be collected, or pytest itself broke
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def read_results(room: Room) -> Results:
         source = meta.relative_to(room.folder / "mutants").with_suffix("")
         codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
         for name, code in codes.items():
-            outcome = "killed" if code in _KILLED else _OUTCOMES.get(code, "timeout")
+            outcome = "killed" if code in KILLED else _OUTCOMES.get(code, "timeout")
             results.counts.setdefault(get_module_from_key(name), Counter())[outcome] += 1
             if outcome == "survived":
                 results.survivors.append(_survivor(room, name, source))

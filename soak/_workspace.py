@@ -17,11 +17,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 
 EXCLUDED = r"raise (?!BrokenLedger)\w+\("
 """Lines left as they are: the words of an error (but for `BrokenLedger`, which also names the record)."""
+KILLED = {1, 2, 3}
+"""Exit codes of pytest: a test failed, could not even be collected, or pytest itself broke."""
+_MEMORY = Path("/dev/shm")  # where there is one, waiting for the disk is not what takes the time
 _CACHED = re.compile(r"^ *@lru_cache\(.*\)\n", re.MULTILINE)
 
 
@@ -44,8 +48,11 @@ ROOMS = (
 )
 
 
-def prepare(room: Room) -> None:
-    """Bring the copy up to date; where a test changed, mutants that survived the old ones are tried anew."""
+def prepare(room: Room, *, again: bool) -> None:
+    """Bring the copy up to date. Where a test changed, what the old ones did not notice is tried anew.
+
+    `again`: also try again what ran into its time limit, as happens on a busy machine.
+    """
     (room.folder / "mutants/src").mkdir(parents=True, exist_ok=True)  # Python forgets what was no folder
     wanted = dict(_files(room))
     for old in sorted(room.folder.glob("*/**/*.*")):
@@ -63,12 +70,16 @@ def prepare(room: Room) -> None:
                     missing_ok=True
                 )  # mutmut copies these only where they are missing
     shutil.rmtree(room.folder / "mutants/tests", ignore_errors=True)
-    _forget_survivors_of_other_tests(room)
+    if _tests_changed(room):
+        (room.folder / "mutants/mutmut-stats.json").unlink(missing_ok=True)
+        _forget(room, kept=KILLED)
+    elif again:
+        _forget(room, kept=KILLED | {0, 33})
 
 
 def _files(room: Room) -> Iterator[tuple[Path, bytes]]:
     tests = [ROOT / "tests" / room.name, *(ROOT / "tests").glob("*.py")]
-    for top in (ROOT / "src/fieldmark", ROOT / "soak", *tests):
+    for top in (ROOT / "src/fieldmark", ROOT / "soak", ROOT / "docs/reference", *tests):
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             place = path.relative_to(ROOT)
             if path.is_file() and "__pycache__" not in place.parts and "page" not in place.parts:
@@ -81,7 +92,7 @@ def _files(room: Room) -> Iterator[tuple[Path, bytes]]:
         "only_mutate": [f"src/fieldmark/{room.name}/*.py"],
         "do_not_mutate": ["*/migrations/*"],
         "do_not_mutate_patterns": [EXCLUDED],
-        "also_copy": ["soak"],
+        "also_copy": ["soak", "docs"],
         "pytest_add_cli_args": ["-p", "soak.lean", "-p", "no:cacheprovider"],
         "pytest_add_cli_args_test_selection": [
             f"tests/{room.name}",
@@ -101,28 +112,36 @@ def _mutated(room: Room, place: Path) -> Path:
     return room.folder / "mutants" / place
 
 
-def _forget_survivors_of_other_tests(room: Room) -> None:
+def _tests_changed(room: Room) -> bool:
     digest = hashlib.sha256()
     for path in sorted((room.folder / "tests").rglob("*.py")):
         digest.update(path.read_bytes())
     mark = room.folder / "tests.sha256"
-    if mark.is_file() and mark.read_text() == digest.hexdigest():
-        return
+    same = mark.is_file() and mark.read_text() == digest.hexdigest()
     mark.write_text(digest.hexdigest())
-    (room.folder / "mutants/mutmut-stats.json").unlink(missing_ok=True)
+    return not same
+
+
+def _forget(room: Room, *, kept: set[int]) -> None:
     for meta in (room.folder / "mutants").rglob("*.meta"):
         value = json.loads(meta.read_text())
         codes = value["exit_code_by_key"]
-        value["exit_code_by_key"] = {key: code if code in (1, 3) else None for key, code in codes.items()}
+        value["exit_code_by_key"] = {key: code if code in kept else None for key, code in codes.items()}
         meta.write_text(json.dumps(value))
 
 
 def run(room: Room, seconds: float) -> bool:
     """Try the mutants not tried yet, one at a time; False when the time was up before all were."""
+    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        return _run(room, seconds, folder)
+
+
+def _run(room: Room, seconds: float, scratch: str) -> bool:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(str(room.folder / "mutants" / part) for part in ("src", ".")),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": scratch,
         **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
     }
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -28,16 +29,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m soak.mutation", description=__doc__)
     parser.add_argument("rooms", nargs="*", help=f"of {', '.join(names)}; all if left out")
     parser.add_argument("--minutes", type=float, default=180, help="stop after so long (180)")
+    parser.add_argument("--again", action="store_true", help="try what timed out before once more")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     given = parser.parse_args()
     if unknown := set(given.rooms) - set(names):
         parser.error(f"no such room: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     os.nice(19)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
     until = time.monotonic() + given.minutes * 60
     for room in ROOMS:
         if room.name in (given.rooms or names):
             began = time.monotonic()
-            prepare(room)
+            prepare(room, again=given.again)
             run(room, max(0.0, until - began))
             print(f"{room.name}: {time.monotonic() - began:.0f} s", flush=True)
     results = {room.name: read_results(room) for room in ROOMS if room.folder.is_dir()}

@@ -6,19 +6,24 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import uvicorn
 
+from fieldmark.ledger.evidence import Evidence
 from fieldmark.server._guard import Limits
 from fieldmark.server._house import House
 from fieldmark.server.app import create_app
+from tests.upstream import Upstream
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Evidence)
 
 GENEROUS = Limits(reads=10**6, writes=10**6, battles=10**6)
 
@@ -34,6 +39,16 @@ def write_field(folder: Path, contenders: str, more: str = "") -> Path:
     (folder / "prompts.toml").write_text('[[prompts]]\ntext = "Say hello."\ncategory = "letters"\n')
     (folder / "guidelines.md").write_text("Prefer the answer you would use.\n")
     return folder
+
+
+def two(
+    folder: Path, upstream: Upstream, a: str = "echo", b: str = "echo", more: str = "", **settings: str
+) -> Path:
+    """A field with two contenders, `alder-7b` and `birch-7b`, that behave as the upstream's `a` and `b`; `settings` are
+    lines of TOML for one of them (`alder=...`)."""
+    lines = {"alder": 'system = "You are terse."', "birch": 'system = "You are kind."', **settings}
+    tables = [endpoint(f"{name}-7b", upstream.url, model, lines[name]) for name, model in (("alder", a), ("birch", b))]
+    return write_field(folder, "\n".join(tables), more)
 
 
 def endpoint(name: str, url: str, model: str, more: str = "") -> str:
@@ -78,7 +93,21 @@ class Served:
             self._error = error
             self._ready.set()
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the server's event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def refresh(self) -> None:
+        """Have the field folder read now."""
+        self.run(self.house.refresh())
+
+    def records(self, kind: type[E]) -> list[E]:
+        """The bodies of all records of one type."""
+        with self.house.ledger.read() as snapshot:
+            return [e.record.body for e in snapshot.entries(types=[kind]) if isinstance(e.record.body, kind)]
+
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self.house = await House.open(self.folder)
         try:
             app = create_app(self.house, limits=self._limits)
@@ -114,6 +143,8 @@ class Browser:
     url: str
     cookies: dict[str, str] = field(default_factory=dict)
     csrf: str = ""
+    heard: list[str] = field(default_factory=list)
+    """Every body and header that came, as text."""
 
     async def begin(self) -> Self:
         """Begin a session."""
@@ -142,7 +173,9 @@ class Browser:
         ):
             for cookie in response.headers.getall("Set-Cookie", []):
                 self.cookies |= {k: m.value for k, m in SimpleCookie(cookie).items()}
-            return Reply(response.status, dict(response.headers), await response.text())
+            reply = Reply(response.status, dict(response.headers), await response.text())
+            self.heard += [reply.text, str(reply.headers)]
+            return reply
 
     async def events(self, path: str, *, until: str, headers: dict[str, str] | None = None) -> list[tuple[int, Any]]:
         """Server-sent events up to and including the first of type `until`."""
@@ -157,6 +190,7 @@ class Browser:
             number = -1
             async for raw in response.content:
                 line = raw.decode().rstrip("\n")
+                self.heard.append(line)
                 if line.startswith("id: "):
                     number = int(line[4:])
                 elif line.startswith("data: "):
@@ -166,13 +200,37 @@ class Browser:
                         return seen
         return seen
 
-    async def battle(self, prompt: str = "Say hello.", **more: Any) -> Any:
-        """Begin a round and wait until both sides are at their end; the round as it then is."""
+    async def start(self, prompt: str = "Say hello.", **more: Any) -> str:
+        """Begin a round; its id."""
         started = await self.post("/api/v1/battles", {"prompt": prompt, **more})
         assert started.status == 201, started.text
-        battle = started.json["id"]
-        await self.events(f"/api/v1/battles/{battle}/events", until="ready")
-        return (await self.get(f"/api/v1/battles/{battle}")).json
+        return str(started.json["id"])
+
+    async def battle(self, prompt: str = "Say hello.", **more: Any) -> Any:
+        """Begin a round and wait until both sides are at their end; the round as it then is."""
+        return await self.ready(await self.start(prompt, **more))
+
+    async def ready(self, battle: str, after: int = 0) -> Any:
+        """Wait until both sides are at their end; the round as it then is."""
+        await self.events(f"/api/v1/battles/{battle}/events?after={after}", until="ready")
+        return await self.look(battle)
+
+    async def look(self, battle: str) -> Any:
+        """The round now."""
+        reply = await self.get(f"/api/v1/battles/{battle}")
+        assert reply.status == 200, reply.text
+        return reply.json
+
+    async def act(self, battle: str, what: str, body: Any = None, *, status: int = 200) -> Any:
+        """POST an act of a round (`undo` is DELETE vote); the reply's JSON."""
+        path = f"/api/v1/battles/{battle}/{what}"
+        reply = await (self.delete(f"/api/v1/battles/{battle}/vote") if what == "undo" else self.post(path, body))
+        assert reply.status == status, reply.text
+        return reply.json
+
+    async def vote(self, battle: str, choice: str = "a", *, status: int = 200) -> Any:
+        """Vote."""
+        return await self.act(battle, "vote", {"choice": choice}, status=status)
 
 
 @contextmanager

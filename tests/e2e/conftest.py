@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import browser
-from tests.e2e import told
+from tests.e2e import documents, screens, told
+from tests.e2e.screens import Stage
 from tests.e2e.visitor import Sight, Visitor
-from tests.house import Served
+from tests.house import Served, endpoint, write_field
 from tests.upstream import Upstream
 
 Visit = Callable[..., Visitor]
@@ -41,6 +42,31 @@ def field(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Itera
     )
     with Served(folder) as served:
         yield served
+
+
+@pytest.fixture(scope="package")
+def stage(
+    chromium: Browser, field: Served, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """Fields with many votes, with few votes for many contenders, and with nothing; see `screens.STATES`."""
+    assert documents.DOCUMENT in told.TEXTS.values()
+    folder = tmp_path_factory.mktemp("stage")
+    many = told.contenders(upstream.url) + "".join(
+        endpoint(f"rival-{n}" if n else "l" * 64, upstream.url, "told:9") for n in range(4)
+    )
+    crowded = write_field(folder / "crowd", many)
+    (crowded / "contenders").mkdir()
+    (crowded / "contenders" / "guest.toml").write_text(
+        f'name = "guest"\nkind = "endpoint"\nurl = "{upstream.url}"\nmodel = "told:9"\n'
+    )
+    screens.cast(field.url, ["a", "b", "tie", "both_bad", "a", "b"] * 3, "letters")
+    screens.cast_not_blind(field.url)
+    with Served(crowded) as crowd, Served(write_field(folder / "bare", "")) as bare:
+        screens.cast(crowd.url, ["a", "b", "tie", "a", "b"])
+        built = Stage(chromium, field, crowd, bare)
+        yield built
+        told.open_door("stage")
+        assert built.close() == []
 
 
 @pytest.fixture

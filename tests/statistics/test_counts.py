@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldmark.errors import StatisticsError
-from fieldmark.statistics import OUTCOMES, BothBad, ClusterScores, PairCounts, Winner, rate
+from fieldmark.statistics import (
+    OUTCOMES,
+    BothBad,
+    ClusterScores,
+    FloatArray,
+    IntArray,
+    PairCounts,
+    Winner,
+    rate,
+)
 from tests.statistics.samples import counts_of
 
 votes = st.lists(st.tuples(st.permutations("wxyz"), st.sampled_from(OUTCOMES)), max_size=40)
@@ -126,11 +135,11 @@ def test_clustered_both_bad_is_dropped_or_is_a_tie() -> None:
     a, b = np.array([0, 1, 0, 1, 0, 1]), np.array([1, 0, 1, 0, 1, 0])
     outcome, voter = np.array([0, 0, 3, 2, 0, 3]), np.array([5, 9, 5, 9, 7, 8])
 
-    def se(kept: object, both_bad: BothBad, code: int) -> list[float]:
+    def se(kept: IntArray, both_bad: BothBad, code: int) -> FloatArray:
         seen = np.where(outcome == 3, code, outcome)[kept]
         counts = PairCounts.from_indices("xy", a[kept], b[kept], seen)
         clusters = ClusterScores.from_indices(counts, a[kept], b[kept], seen, voter[kept])
-        return rate(counts, clusters=clusters, both_bad=both_bad).se.tolist()
+        return rate(counts, clusters=clusters, both_bad=both_bad).se
 
     everything = np.arange(6)
     assert se(everything, "tie", 3) == pytest.approx(se(everything, "tie", 2))

@@ -147,3 +147,14 @@ def test_wrong_questions_are_refused() -> None:
         rate(counts, confidence=1.0)
     with pytest.raises(StatisticsError, match="no difference from itself"):
         rate(counts).difference(0, 0)
+
+
+def test_who_is_in_an_unrated_component_and_why_is_said_from_the_first_vote_on() -> None:
+    ratings = rate(counts_of(3, [(0, 2, 1, 0, 0)]))
+    assert [(part.members, part.unrated) for part in ratings.components] == [
+        ((0,), "one_sided"),
+        ((1,), "no_votes"),
+        ((2,), "one_sided"),
+    ]
+    for ranks in (ratings.rank_best, ratings.rank_worst):
+        assert (ranks.dtype, ranks.tolist()) == (np.int64, [0, 0, 0])

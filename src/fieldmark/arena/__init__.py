@@ -4,6 +4,7 @@ from fieldmark.arena._arena import Arena
 from fieldmark.arena._boards import Boards, Standings
 from fieldmark.arena._projection import ArenaProjection
 from fieldmark.arena._records import AnswerRecord, CountedVote, answer_record, counted_votes, spent, votes
+from fieldmark.arena._standing import Standing
 from fieldmark.arena._votefile import VoteFile, read_votes
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ArenaProjection",
     "Boards",
     "CountedVote",
+    "Standing",
     "Standings",
     "VoteFile",
     "answer_record",

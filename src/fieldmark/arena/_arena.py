@@ -18,8 +18,8 @@ from fieldmark.arena._leak import LeakScan
 from fieldmark.arena._live import SIDES, LiveRound, Writing
 from fieldmark.arena._pairing import Pairing, draw, weights
 from fieldmark.arena._restore import Restored, restore
-from fieldmark.arena._rules import check_prompt, find, open_round, vote_evidence
 from fieldmark.arena._rounds import Now, reveal_view, round_view
+from fieldmark.arena._rules import check_prompt, find, open_round, vote_evidence
 from fieldmark.arena.views import Closed, RoundEvent, RoundView
 from fieldmark.contenders import Message
 from fieldmark.errors import Conflict, ContenderFailure, InputError
@@ -37,7 +37,6 @@ from fieldmark.ledger.evidence import (
     Reveal,
     Side,
     TurnStarted,
-    VoteCast,
 )
 
 
@@ -119,11 +118,11 @@ class Arena:
                 hint="add one on the page Contenders, or with `fieldmark contenders add`",
             )
         with self._ledger.read() as snapshot:
-            standings = self.boards.standings(snapshot, self.field.policy)
+            standing = self.boards.standing(snapshot, self.field.policy)
         probabilities = weights(
             digests,
-            {row.digest: row.battles for row in standings.board.rows},
-            standings.undecided,
+            {digest: standing.total(digest).votes for digest in digests},
+            standing.undecided,
             minimum_exposure=self.field.policy.minimum_exposure,
         )
         return draw(probabilities, self._chance)
@@ -438,8 +437,7 @@ class Arena:
             row = find(snapshot.connection, battle, voter)
             reveal = None
             if row.state == "revealed":
-                board = self.boards.standings(snapshot, self.field.policy).board
-                reveal = reveal_view(snapshot, row, board)
+                reveal = reveal_view(snapshot, row, self.boards.standing(snapshot, self.field.policy))
             undo = self._undo_left(row) if row.state == "voted" else timedelta(0)
             return round_view(snapshot, row, now, self.field, undo=undo, reveal=reveal)
 

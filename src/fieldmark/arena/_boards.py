@@ -6,157 +6,167 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from fieldmark.arena import _tables as t
+from fieldmark.arena._standing import PairLine, Standing
 from fieldmark.arena._tally import Tally
-from fieldmark.arena._verdicts import PairLine, Standing, verdict
-from fieldmark.arena.views import Board, BoardRow, Interval, Matrix, MatrixCell, Verdict
-from fieldmark.fields import Known, Policy, known_contenders
+from fieldmark.arena._verdicts import verdict
+from fieldmark.arena.views import Board, BoardRow, Matrix, MatrixCell, Verdict
+from fieldmark.fields import Known, Policy, contenders_changed, known_contenders
 from fieldmark.ledger import Snapshot
-from fieldmark.statistics import Model, PairCounts, clopper_pearson, rate
+from fieldmark.statistics import Model, PairCounts, rate
 
 _KEPT = 32
-"""Boards kept in memory: categories times models, with room to spare."""
+"""Ratings kept in memory: categories times models, with room to spare."""
+
+_TOTALS = (
+    select(t.totals.c.key, t.totals.c.n)
+    .where(t.totals.c.source == "live", t.totals.c.category == bindparam("board"), t.totals.c.n > 0)
+    .order_by(t.totals.c.key)
+)
+_COSTS = select(t.stats.c.contender, t.stats.c.n, t.stats.c.amount).where(t.stats.c.key == "costs")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Standings:
-    """A board and what it was computed from."""
+    """One board as of a snapshot: its ratings, and what rows and verdicts need beside them."""
 
-    board: Board
+    head: str
+    category: str | None
+    model: Model
+    policy: Policy
+    known: Mapping[str, Known]
+    """Every contender ever seen, by digest."""
     standing: Standing
+    totals: Mapping[str, int]
     costs: Mapping[str, float]
     """Cost per answer, by digest."""
 
+    @cached_property
+    def shown(self) -> list[Known]:
+        """Contenders on the board: all that can be asked now, and whoever has votes. Best first."""
+        on = [k for k in self.known.values() if k.status == "active" or k.digest in self.standing.index]
+        return sorted(on, key=self._order)
+
+    @property
+    def browsers(self) -> int:
+        """Distinct voters behind the counted votes."""
+        return self.totals.get("browsers", 0)
+
     def verdict(self, a: str, b: str) -> Verdict:
         """What the votes say of two contenders, by digest."""
-        return verdict(self.standing, a, b, costs=self.costs)
+        return verdict(self.standing, a, b, labels=self._labels, costs=self.costs)
 
-    def undecided(self, a: str, b: str) -> bool:
-        """Whether the votes have not decided the order of two contenders."""
-        return self.verdict(a, b).kind not in {"better", "worse"}
+    @cached_property
+    def board(self) -> Board:
+        """The whole leaderboard."""
+        standing, rows = self.standing, [self._row(contender) for contender in self.shown]
+        first_two = [row.digest for row in rows if row.status == "active"][:2]
+        return Board(
+            head=self.head,
+            category=self.category,
+            model=self.model,
+            confidence=self.policy.confidence,
+            interval=standing.ratings.interval,
+            strata=["live"],
+            rows=rows,
+            components=len({row.component for row in rows if row.battles}),
+            verdict=self.verdict(*first_two) if len(first_two) == 2 else None,
+            votes=int(standing.counts.votes),
+            browsers=self.browsers,
+            not_counted={
+                k.removeprefix("not_counted:"): n for k, n in self.totals.items() if k != "browsers"
+            },
+        )
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {digest: contender.name for digest, contender in self.known.items()}
+
+    def _order(self, contender: Known) -> tuple[bool, float, int, str, str]:
+        rating, line = self.standing.rating(contender.digest), self.standing.total(contender.digest)
+        return rating is None, -rating.value if rating else 0.0, -line.wins, contender.name, contender.digest
+
+    def _row(self, contender: Known) -> BoardRow:
+        line = self.standing.total(contender.digest)
+        rating = self.standing.rating(contender.digest)
+        return BoardRow(
+            digest=contender.digest,
+            name=contender.name,
+            kind=contender.kind,
+            status=contender.status,
+            rank_best=rating.rank_best if rating else None,
+            rank_worst=rating.rank_worst if rating else None,
+            rating=rating.value if rating else None,
+            se=rating.se if rating else None,
+            lower=rating.lower if rating else None,
+            upper=rating.upper if rating else None,
+            battles=line.votes,
+            wins=line.wins,
+            losses=line.losses,
+            ties=line.ties,
+            both_bad=line.both_bad,
+            win_share=line.win_share(self.policy.confidence),
+            early=line.votes < self.policy.minimum_exposure,
+            component=self.standing.component(contender.digest),
+        )
 
 
 class Boards:
-    """The boards of one field's ledger, each recomputed only when its counts or the contenders changed."""
+    """The boards of one field's ledger; ratings are recomputed only when their counts changed."""
 
     def __init__(self) -> None:
         self._tally = Tally()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], Standings] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Standing] = OrderedDict()
+        self._known: tuple[int, Mapping[str, Known]] = (-1, {})
 
     def matrix(self, snapshot: Snapshot, category: str | None = None) -> Matrix:
         """Who beat whom, as of a snapshot."""
         _, counts = self._tally.read(snapshot, "live", category)
-        return _matrix(str(snapshot.head()), category, known_contenders(snapshot), counts)
+        return _matrix(str(snapshot.head()), category, self.known(snapshot), counts)
 
     def standings(
         self, snapshot: Snapshot, policy: Policy, category: str | None = None, model: Model = "davidson"
     ) -> Standings:
-        """The board as of a snapshot, with what verdicts need."""
-        known = known_contenders(snapshot)
-        changed, counts = self._tally.read(snapshot, "live", category)
-        key = (
-            category,
-            model,
-            policy.confidence,
-            policy.minimum_exposure,
-            changed,
-            max((k.at for k in known.values()), default=-1),
+        """The board as of a snapshot."""
+        return Standings(
+            head=str(snapshot.head()),
+            category=category,
+            model=model,
+            policy=policy,
+            known=self.known(snapshot),
+            standing=self.standing(snapshot, policy, category, model),
+            totals=dict(snapshot.connection.execute(_TOTALS, {"board": category or ""}).tuples().all()),
+            costs={digest: amount / n for digest, n, amount in snapshot.connection.execute(_COSTS) if n},
         )
+
+    def standing(
+        self, snapshot: Snapshot, policy: Policy, category: str | None = None, model: Model = "davidson"
+    ) -> Standing:
+        """Only its counts and ratings."""
+        changed, counts = self._tally.read(snapshot, "live", category)
+        key = (category, model, policy.confidence, changed)
         with self._lock:
             kept = self._kept.get(key)
         if kept is None:
-            kept = compute(snapshot, known, counts, policy, category, model)
+            kept = Standing(counts, rate(counts, model=model, confidence=policy.confidence))
             with self._lock:
                 self._kept[key] = kept
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
-        totals = _totals(snapshot, category)
-        fresh = {"head": str(snapshot.head()), "browsers": totals.pop("browsers", 0), "not_counted": totals}
-        return Standings(kept.board.model_copy(update=fresh), kept.standing, _costs(snapshot))
+        return kept
 
-
-def compute(
-    snapshot: Snapshot,
-    known: Mapping[str, Known],
-    counts: PairCounts,
-    policy: Policy,
-    category: str | None = None,
-    model: Model = "davidson",
-) -> Standings:
-    """The board of these counts. A pure function of the snapshot's records."""
-    ratings = rate(counts, model=model, confidence=policy.confidence)
-    labels = {digest: contender.name for digest, contender in known.items()}
-    standing = Standing(counts, ratings, labels)
-    rows = [_row(standing, contender, policy) for contender in known.values() if _shown(standing, contender)]
-    rows.sort(key=lambda r: (r.rating is None, -(r.rating or 0.0), -r.wins, r.name, r.digest))
-    costs = _costs(snapshot)
-    first_two = [row.digest for row in rows if row.status == "active"][:2]
-    board = Board(
-        head=str(snapshot.head()),
-        category=category,
-        model=model,
-        confidence=policy.confidence,
-        interval=ratings.interval,
-        strata=["live"],
-        rows=rows,
-        components=len({row.component for row in rows if row.battles}),
-        verdict=verdict(standing, *first_two, costs=costs) if len(first_two) == 2 else None,
-        votes=int(counts.votes),
-        browsers=0,
-        not_counted={},
-    )
-    return Standings(board, standing, costs)
-
-
-def _shown(standing: Standing, contender: Known) -> bool:
-    return contender.status == "active" or contender.digest in standing.index
-
-
-def _row(standing: Standing, contender: Known, policy: Policy) -> BoardRow:
-    line = standing.total(contender.digest)
-    rating = standing.rating(contender.digest)
-    decisive = line.wins + line.losses
-    share = clopper_pearson(line.wins, decisive, confidence=policy.confidence) if decisive else None
-    return BoardRow(
-        digest=contender.digest,
-        name=contender.name,
-        kind=contender.kind,
-        status=contender.status,
-        rank_best=rating.rank_best if rating else None,
-        rank_worst=rating.rank_worst if rating else None,
-        rating=rating.value if rating else None,
-        se=rating.se if rating else None,
-        lower=rating.lower if rating else None,
-        upper=rating.upper if rating else None,
-        battles=line.votes,
-        wins=line.wins,
-        losses=line.losses,
-        ties=line.ties,
-        both_bad=line.both_bad,
-        win_share=Interval(value=line.wins / decisive, lower=share.lower, upper=share.upper)
-        if share
-        else None,
-        early=line.votes < policy.minimum_exposure,
-        component=standing.component(contender.digest),
-    )
-
-
-def _totals(snapshot: Snapshot, category: str | None) -> dict[str, int]:
-    c = t.totals.c
-    query = (
-        select(c.key, c.n).where(c.source == "live", c.category == (category or ""), c.n > 0).order_by(c.key)
-    )
-    return {key.removeprefix("not_counted:"): n for key, n in snapshot.connection.execute(query)}
-
-
-def _costs(snapshot: Snapshot) -> dict[str, float]:
-    query = select(t.stats.c.contender, t.stats.c.n, t.stats.c.amount).where(t.stats.c.key == "costs")
-    return {contender: amount / n for contender, n, amount in snapshot.connection.execute(query) if n}
+    def known(self, snapshot: Snapshot) -> Mapping[str, Known]:
+        """Every contender seen up to a snapshot, by digest."""
+        changed, kept = contenders_changed(snapshot), self._known
+        if kept[0] != changed:
+            kept = self._known = (changed, known_contenders(snapshot))
+        return kept[1]
 
 
 def _matrix(head: str, category: str | None, known: Mapping[str, Known], counts: PairCounts) -> Matrix:

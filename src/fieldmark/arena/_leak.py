@@ -9,31 +9,32 @@ _KNOWN = (
     "chatgpt", r"gpt[- ]?[2-9][\w.-]*", "openai", "claude", "anthropic", "gemini", "gemma", "google", "deepmind",
     "llama", "meta", "mistral", "mixtral", "qwen", "tongyi", "alibaba", "deepseek", "smollm[0-9]*", "hugging ?face",
     "phi-?[1-9]", "microsoft", "copilot", "grok", "xai", "cohere", "command[- ]r", "vicuna", "alpaca", "nemotron",
-    "nvidia", "kimi", "moonshot", "zhipu", "olmo", "jamba", "le chat", "minimax", "ernie", "baidu", "gigachat", "yandex",
-    "通义千问", "阿里", "百度", "文心一言", "智谱", "月之暗面", "深度求索", "豆包", "グーグル", "구글",
+    "nvidia", "kimi", "moonshot", "zhipu", "olmo", "jamba", "le chat", "minimax", "ernie", "baidu", "gigachat",
+    "yandex", "通义千问", "阿里", "百度", "文心一言", "智谱", "月之暗面", "深度求索", "豆包", "グーグル", "구글",
 )  # fmt: skip
 _I_AM = (
-    "i am", "i'm", "i was", "i have been", "i've been", "my name is", "my name's", "call me",
-    "you are talking to", "you're talking to", "ich bin", "ich heisse", "ich wurde", "mein name ist",
-    "je suis", "je m'appelle", "j'ai été", "soy", "me llamo", "fui", "sono", "mi chiamo", "sou",
-    "ik ben", "jag är", "jeg er", "jestem", "я", "меня зовут", "меня",
+    "i am", "i'm", "i was", "i have been", "i've been", "my name is", "my name's", "call me", "you are talking to",
+    "you're talking to", "ich bin", "ich heisse", "ich wurde", "mein name ist", "je suis", "je m'appelle", "j'ai été",
+    "soy", "me llamo", "fui", "sono", "mi chiamo", "sou", "ik ben", "jag är", "jeg er", "jestem", "я", "меня зовут",
+    "меня",
 )  # fmt: skip
-_BETWEEN = (
-    "a", "an", "the", "just", "actually", "called", "named", "known as", "originally", "specifically", "and", "which is",
-    "that was", "ai", "large", "small", "open", "language", "virtual", "helpful", "model", "models", "assistant", "chatbot",
-    "version of", "member of", "part of", "family", "based on", "powered by", "developed", "trained", "created", "made",
-    "built", "designed", "by", "from", "researchers at", "the team at", "company",
-    "ein", "eine", "das", "von", "namens", "grosses", "sprachmodell", "modell", "assistent", "entwickelt", "entwickeltes",
-    "trainiert", "trainiertes", "erstellt",
-    "un", "une", "le", "grand", "modèle", "de", "langage", "ia", "développé", "créé", "entraîné", "conçu", "par",
-    "el", "gran", "modelo", "lenguaje", "asistente", "entrenado", "desarrollado", "creado", "por",
-    "modello", "linguistico", "assistente", "addestrato", "sviluppato", "creato", "da",
-    "o", "um", "uma", "grande", "linguagem", "treinado", "desenvolvido", "criado", "pela", "pelo",
-    "een", "taalmodel", "door", "ontwikkeld", "getraind", "en", "språkmodell", "av", "utvecklad", "utviklet",
-    "modelem", "językowym", "stworzonym", "przez",
-    "языковая", "большая", "модель", "ассистент", "созданная", "созданный", "разработанная", "разработанный",
-    "обученная", "обученный", "разработала", "создала", "компания", "компанией",
-)  # fmt: skip
+_BETWEEN = re.findall(
+    r"\S+",
+    """
+    a an the just actually called named known as originally specifically and which is that was
+    ai large small open language virtual helpful model models assistant chatbot version of member of part of family
+    based on powered by developed trained created made built designed by from researchers team company
+    ein eine das von namens grosses sprachmodell modell assistent entwickelt entwickeltes trainiert trainiertes erstellt
+    un une le grand modèle de langage ia développé créé entraîné conçu par
+    el gran modelo lenguaje asistente entrenado desarrollado creado por
+    modello linguistico assistente addestrato sviluppato creato da
+    o um uma grande linguagem treinado desenvolvido criado pela pelo
+    een taalmodel door ontwikkeld getraind en språkmodell av utvecklad utviklet modelem językowym stworzonym przez
+    языковая большая модель ассистент созданная созданный разработанная разработанный обученная обученный разработала
+    создала компания компанией
+    """,
+)
+"""Words that may stand between "I am" and the name, in any number of languages at once."""
 _MAKE = "(?:trained|developed|created|made|built|designed)"
 _GAP = r"[\s,:;()\"'“”„«»*_`—–-]+"
 """Between two words of one claim: never the end of a sentence."""
@@ -44,9 +45,9 @@ _WINDOW = 240
 class LeakScan:
     """Looks through one answer as it is released.
 
-    `own_names` are labels of the answering contender (its name, its model), apart from those that the person wrote. One
-    that is no ordinary word (it holds a digit or `-`, `.`, `_`, `/`) counts wherever it stands; other ones, and the known
-    names of models and makers, count only where the answer speaks of itself.
+    `own_names` are labels of the answering contender (its name, its model), apart from those that the person wrote.
+    One that is no ordinary word (it holds a digit or `-`, `.`, `_`, `/`) counts wherever it stands; other ones, and the
+    known names of models and makers, count only where the answer speaks of itself.
     """
 
     def __init__(self, own_names: Iterable[str], said_by_person: str) -> None:

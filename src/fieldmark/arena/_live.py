@@ -1,4 +1,4 @@
-"""A round while it is written: both sides are read at once, released at one pace, and kept so that a reload finds them."""
+"""A round while it is written: both sides are read at once, released at one pace, and kept for a reload."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class LiveRound:
         self._emit(Closed())
 
     async def follow(self, after: int) -> AsyncIterator[tuple[int, RoundEvent]]:
-        """Events numbered from `after + 1` on, for ever. A number this server never gave means: load the round again."""
+        """Events numbered from `after + 1` on, for ever. After a number never given here: load the round again."""
         if after > len(self.events):
             yield len(self.events), Closed()
             return

@@ -11,9 +11,9 @@ from sqlalchemy import Row, func, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._restore import Restored, restored
+from fieldmark.arena._standing import Standing
 from fieldmark.arena.views import (
     AnswerView,
-    Board,
     RevealedSide,
     RevealView,
     RoundView,
@@ -99,33 +99,28 @@ def _vote(row: Row[Any]) -> VoteView | None:
     )
 
 
-def reveal_view(snapshot: Snapshot, row: Row[Any], board: Board) -> RevealView:
+def reveal_view(snapshot: Snapshot, row: Row[Any], standing: Standing) -> RevealView:
     """Who answered, and what the votes say of the two now."""
     known = known_contenders(snapshot)
-    first, second = sorted((row.a, row.b))
-    c = t.counts.c
-    where = (c.source == "live", c.category == "", c.first == first, c.second == second)
-    pair = snapshot.connection.execute(select(t.counts).where(*where)).one_or_none()
-    wins = {first: pair.wins_first, second: pair.wins_second} if pair else {first: 0, second: 0}
-    ties, both_bad = (pair.ties, pair.both_bad) if pair else (0, 0)
+    line = standing.between(row.a, row.b)
     return RevealView(
-        a=_side(snapshot, row, "a", known[row.a], board),
-        b=_side(snapshot, row, "b", known[row.b], board),
-        votes_between=sum(wins.values()) + ties + both_bad,
-        wins_a=wins[row.a],
-        wins_b=wins[row.b],
-        ties=ties,
-        both_bad=both_bad,
+        a=_side(snapshot, row, "a", known[row.a], standing),
+        b=_side(snapshot, row, "b", known[row.b], standing),
+        votes_between=line.votes,
+        wins_a=line.wins,
+        wins_b=line.losses,
+        ties=line.ties,
+        both_bad=line.both_bad,
     )
 
 
-def _side(snapshot: Snapshot, row: Row[Any], side: Side, known: Known, board: Board) -> RevealedSide:
+def _side(snapshot: Snapshot, row: Row[Any], side: Side, known: Known, standing: Standing) -> RevealedSide:
     c = t.answers.c
     mine = (c.battle == row.id, c.side == side)
     sums = select(func.sum(c.ms), func.sum(c.answer_tokens), func.sum(c.cost)).where(*mine)
     ms, tokens, cost = snapshot.connection.execute(sums).one()
     first = select(c.ms_to_first).where(*mine, c.turn == 1).order_by(c.attempt.desc()).limit(1)
-    rated = next((r for r in board.rows if r.digest == known.digest), None)
+    rated = standing.rating(known.digest)
     return RevealedSide(
         name=known.name,
         digest=known.digest,
@@ -136,7 +131,7 @@ def _side(snapshot: Snapshot, row: Row[Any], side: Side, known: Known, board: Bo
         ms=ms or 0,
         answer_tokens=tokens,
         cost=cost,
-        rating=rated.rating if rated else None,
+        rating=rated.value if rated else None,
         lower=rated.lower if rated else None,
         upper=rated.upper if rated else None,
     )

@@ -144,6 +144,9 @@ class LlamaServer:
             stdout=PIPE,
             stderr=PIPE,
             start_new_session=True,
+            # Threads that wait by spinning starve each other when two children, a server and a browser share
+            # the cores: 2 tokens/s in place of 20, measured on two cores.
+            env={"OMP_WAIT_POLICY": "passive", **os.environ},
         )
         self._process = process
         self._reader = asyncio.create_task(self._keep_log(process))

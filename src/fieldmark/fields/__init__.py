@@ -26,6 +26,7 @@ from fieldmark.fields._roster import (
     Member,
     Roster,
     RosterProjection,
+    contenders_changed,
     field_as_of,
     known_contenders,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Roster",
     "RosterProjection",
     "RubricQuestion",
+    "contenders_changed",
     "create_field",
     "examples_folder",
     "field_as_of",

@@ -7,7 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Connection, MetaData, String, Table, insert, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from fieldmark.contenders import Contender, ContenderSpec, Shelf, make_contender
 from fieldmark.errors import ContenderFailure, ModelError, NotFound
@@ -40,6 +52,7 @@ _field = Table(
     Column("body", JSON, nullable=False),
     Column("guidelines", String),  # text id
 )
+_LATEST = select(func.max(_contenders.c.at))
 
 
 class RosterProjection(Projection):
@@ -99,6 +112,12 @@ def known_contenders(snapshot: Snapshot) -> dict[str, Known]:
     """Every contender the ledger has seen up to the snapshot, by digest."""
     rows = snapshot.connection.execute(select(_contenders).order_by(_contenders.c.digest))
     return {row.digest: Known(**row._mapping) for row in rows}
+
+
+def contenders_changed(snapshot: Snapshot) -> int:
+    """Ledger index of the last change of a contender; -1 before the first."""
+    latest = snapshot.connection.execute(_LATEST).scalar_one_or_none()
+    return -1 if latest is None else latest
 
 
 def field_as_of(snapshot: Snapshot) -> FieldAsOfNow | None:
@@ -196,18 +215,16 @@ class Roster:
         """Make the running contenders those of `field`; write down what changed. Returns whether anything did."""
         old = self._members
         wanted: dict[str, Member] = {}
-        self._absent = {}
+        absent: dict[str, Absent] = {}
         for spec in field.contenders:
             kept = old.get(spec.name)
-            if kept is not None and kept.spec == spec:
-                wanted[spec.name] = kept
-                continue
             try:
-                contender = make_contender(spec)
-                wanted[spec.name] = await _member(contender, wanted.values())
+                member = kept if kept is not None and kept.spec == spec else await _member(spec)
+                _check_twins(member, wanted.values())
+                wanted[spec.name] = member
             except ModelError as error:
-                self._absent[spec.name] = Absent(spec, error)
-        self._members = wanted
+                absent[spec.name] = Absent(spec, error)
+        self._members, self._absent = wanted, absent
         changed = await self._ledger.awrite(
             lambda transaction: _write_down(transaction, field, wanted.values())
         )
@@ -219,15 +236,19 @@ class Roster:
         await asyncio.gather(*(m.contender.close() for m in self._members.values()))
 
 
-async def _member(contender: Contender, others: Iterable[Member]) -> Member:
+async def _member(spec: ContenderSpec) -> Member:
+    contender = make_contender(spec)
     identity = await asyncio.to_thread(lambda: contender.identity)
-    twin = next((m.name for m in others if m.digest == identity.digest), None)
+    return Member(contender, identity.digest)
+
+
+def _check_twins(member: Member, others: Iterable[Member]) -> None:
+    twin = next((m.name for m in others if m.digest == member.digest), None)
     if twin is not None:
         raise ModelError(
-            f"'{contender.spec.name}' has the same settings as '{twin}', so it is the same contender",
+            f"'{member.name}' has the same settings as '{twin}', so it is the same contender",
             hint="give it another model, system prompt or sampler, or delete one of the two",
         )
-    return Member(contender, identity.digest)
 
 
 def _write_down(transaction: Transaction, field: Field, members: Iterable[Member]) -> bool:
@@ -257,7 +278,7 @@ def _write_contender(transaction: Transaction, member: Member, known: Any, holde
         name=spec.name,
         kind=spec.kind,
         digest=member.digest,
-        parent=holder if holder != member.digest else known.parent if known else None,
+        parent=holder if holder not in {None, member.digest} else known.parent if known else None,
         parts={
             k: v for k, v in member.contender.identity.parts.items() if k not in {"system", "chat_template"}
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from fieldmark.errors import InputError
@@ -39,9 +40,15 @@ class Completions:
     async def stream(self, request: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """The reply as chunks. Raises before the first chunk where it can, like `complete`."""
         member = self._member(request)
-        async for chunk in member.contender.complete_stream(request):
-            _charge(member, chunk.get("usage"))
-            yield chunk
+        options = request.get("stream_options") or {}
+        asked = not isinstance(options, Mapping) or bool(options.get("include_usage"))
+        if not asked:  # counts are needed for the spend cap all the same
+            request = {**request, "stream_options": {**options, "include_usage": True}}
+        async with aclosing(member.contender.complete_stream(request)) as chunks:
+            async for chunk in chunks:
+                _charge(member, chunk.get("usage"))
+                if asked or chunk.get("choices"):
+                    yield chunk
 
     def _member(self, request: Mapping[str, Any]) -> Member:
         model = request.get("model")

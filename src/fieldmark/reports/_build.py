@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from fieldmark.arena import AnswerRecord, Boards, Standings, answer_record
-from fieldmark.arena.views import BoardRow, Interval
+from fieldmark.arena import AnswerRecord, Boards, Standing, Standings, answer_record
+from fieldmark.arena.views import Interval
 from fieldmark.errors import NotFound
-from fieldmark.fields import Known, Policy, field_as_of, known_contenders
+from fieldmark.fields import Known, Policy, field_as_of
 from fieldmark.ledger import Snapshot
 from fieldmark.ledger.evidence import FieldAsOfNow
 from fieldmark.reports.card import (
@@ -33,13 +33,13 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
     Raises:
         NotFound: no contender had that label or digest by then.
     """
-    contender = find_contender(snapshot, name)
+    source = boards or Boards()
+    contender = find_contender(source.known(snapshot), name)
     field = field_as_of(snapshot)
     assert field is not None, "a contender is never seen before its field"
     policy = Policy.model_validate(field.policy)
-    source = boards or Boards()
     standings = source.standings(snapshot, policy)
-    people = _people(snapshot, source, standings, contender, field, policy)
+    people = _people(snapshot, source, standings, contender.digest, field)
     answers = answer_record(snapshot, contender.digest)
     head = snapshot.head()
     return Card(
@@ -65,9 +65,8 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
     )
 
 
-def find_contender(snapshot: Snapshot, name: str) -> Known:
+def find_contender(known: Mapping[str, Known], name: str) -> Known:
     """By label (the one that carries it now, else the last that did) or by digest or its beginning (8 or more)."""
-    known = known_contenders(snapshot)
     labelled = sorted(
         (k for k in known.values() if k.name == name), key=lambda k: (k.status == "active", k.at)
     )
@@ -84,52 +83,45 @@ def _handle(contender: Known) -> str:
 
 
 def _people(
-    snapshot: Snapshot,
-    boards: Boards,
-    standings: Standings,
-    contender: Known,
-    field: FieldAsOfNow,
-    policy: Policy,
+    snapshot: Snapshot, boards: Boards, standings: Standings, digest: str, field: FieldAsOfNow
 ) -> PeopleMeasure:
-    row = _row_of(standings, contender)
-    rivals = [r.digest for r in standings.board.rows if r.digest != contender.digest]
-    verdicts = [standings.verdict(contender.digest, rival) for rival in rivals]
+    standing = standings.standing
+    line, rating = standing.total(digest), standing.rating(digest)
+    verdicts = [
+        standings.verdict(digest, rival.digest) for rival in standings.shown if rival.digest != digest
+    ]
     verdicts.sort(key=lambda v: (-v.votes, v.b_name, v.b))
     return PeopleMeasure(
-        votes=row.battles if row else 0,
-        browsers=standings.board.browsers,
-        wins=row.wins if row else 0,
-        losses=row.losses if row else 0,
-        ties=row.ties if row else 0,
-        both_bad=row.both_bad if row else 0,
-        rating=row.rating if row else None,
-        lower=row.lower if row else None,
-        upper=row.upper if row else None,
-        rank_best=row.rank_best if row else None,
-        rank_worst=row.rank_worst if row else None,
-        contenders=sum(r.rating is not None for r in standings.board.rows),
-        win_share=row.win_share if row else None,
+        votes=line.votes,
+        browsers=standings.browsers,
+        wins=line.wins,
+        losses=line.losses,
+        ties=line.ties,
+        both_bad=line.both_bad,
+        rating=rating.value if rating else None,
+        lower=rating.lower if rating else None,
+        upper=rating.upper if rating else None,
+        rank_best=rating.rank_best if rating else None,
+        rank_worst=rating.rank_worst if rating else None,
+        contenders=standing.rated,
+        win_share=line.win_share(standings.policy.confidence),
         rivals=verdicts,
         categories=[
-            _category(boards.standings(snapshot, policy, category), contender, category, label)
+            _category(boards.standing(snapshot, standings.policy, category), digest, category, label)
             for category, label in field.categories.items()
         ],
     )
 
 
-def _row_of(standings: Standings, contender: Known) -> BoardRow | None:
-    return next((r for r in standings.board.rows if r.digest == contender.digest), None)
-
-
-def _category(standings: Standings, contender: Known, category: str, label: str) -> CategoryLine:
-    row = _row_of(standings, contender)
+def _category(standing: Standing, digest: str, category: str, label: str) -> CategoryLine:
+    rating = standing.rating(digest)
     return CategoryLine(
         id=category,
         name=label,
-        votes=row.battles if row else 0,
-        rating=row.rating if row else None,
-        lower=row.lower if row else None,
-        upper=row.upper if row else None,
+        votes=standing.total(digest).votes,
+        rating=rating.value if rating else None,
+        lower=rating.lower if rating else None,
+        upper=rating.upper if rating else None,
     )
 
 

@@ -22,7 +22,7 @@ from fieldmark.contenders import (
     probe,
     pull,
 )
-from fieldmark.errors import Conflict, FieldmarkError
+from fieldmark.errors import Conflict, FieldError, FieldmarkError, ModelError
 from fieldmark.fields import FieldContender, remove_contender, write_contender
 from fieldmark.server._deps import Admin, HouseDep
 from fieldmark.server._house import House
@@ -118,8 +118,7 @@ class PullRequest(BaseModel):
 def contenders(house: HouseDep) -> list[ContenderView]:
     """The field's contenders, in the folder's order."""
     with house.ledger.read() as snapshot:
-        board = house.arena.boards.standings(snapshot, house.field.policy).board
-    votes = {row.digest: row.battles for row in board.rows}
+        standing = house.arena.boards.standing(snapshot, house.field.policy)
     members = {m.name: m for m in house.roster.members}
     absent = {a.spec.name: a for a in house.roster.absent}
     views = []
@@ -128,7 +127,9 @@ def contenders(house: HouseDep) -> list[ContenderView]:
             member = members[spec.name]
             readiness = member.contender.readiness
             views.append(
-                _view(house, spec, readiness, member.digest, member.spent, votes.get(member.digest, 0))
+                _view(
+                    house, spec, readiness, member.digest, member.spent, standing.total(member.digest).votes
+                )
             )
         elif spec.name in absent:
             views.append(_view(house, spec, Readiness("missing", absent[spec.name].explain()), None, 0.0, 0))
@@ -210,9 +211,28 @@ async def add(
         found = await _probe(spec)
         if not found.ok:
             raise Conflict(f"it did not answer: {found.message}", code="probe_failed", hint=found.hint)
+    await asyncio.to_thread(_check_new, house, spec)
     await asyncio.to_thread(write_contender, house.field.folder, spec)
     await house.refresh()
-    return next(view for view in await asyncio.to_thread(contenders, house) if view.name == spec.name)
+    for view in await asyncio.to_thread(contenders, house):
+        if view.name == spec.name:
+            return view
+    raise FieldError(
+        house.watch.problems
+    )  # saved, but the folder is wrong elsewhere and its last good state in force
+
+
+def _check_new(house: House, spec: ContenderSpec) -> None:
+    try:
+        twin = house.roster.by_digest(make_contender(spec).identity.digest)
+    except ModelError:  # its weights are not here, so nobody can say
+        return
+    if twin is not None:
+        raise Conflict(
+            f"'{twin.name}' has the same settings, so it is the same contender",
+            code="same_contender",
+            hint="give it another model, system prompt or sampler",
+        )
 
 
 @router.delete("/contenders/{name}", status_code=204)

@@ -22,7 +22,7 @@ from fieldmark.errors import (
     NotFound,
     TooLarge,
 )
-from fieldmark.server._guard import BodyTooLarge
+from fieldmark.server._guard import HEADERS, BodyTooLarge
 
 LOG = logging.getLogger(__name__)
 
@@ -96,17 +96,22 @@ def add_handlers(app: FastAPI) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part != "body")
         message = f"{place}: {first['msg']}" if place else str(first["msg"])
+        message = message.encode("utf-8", "backslashreplace").decode()  # a key can hold half a surrogate pair
         return error_reply(422, "invalid", message, "see /api/v1/openapi.json for what is expected")
 
     @app.exception_handler(BodyTooLarge)
     async def too_large(_: Request, error: BodyTooLarge) -> JSONResponse:
-        return error_reply(413, "too_large", str(error), "send less")
+        return error_reply(413, "too_large", error.detail, "send less")
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return error_reply(error.status_code, "http", str(error.detail))
+        reply = error_reply(error.status_code, "http", str(error.detail))
+        reply.headers.update(error.headers or {})  # such as Allow
+        return reply
 
     @app.exception_handler(Exception)
     async def unknown(_: Request, error: Exception) -> JSONResponse:
         LOG.error("unexpected error", exc_info=error)
-        return error_reply(500, "internal", "something went wrong here", "the server's log says more")
+        reply = error_reply(500, "internal", "something went wrong here", "the server's log says more")
+        reply.headers.update(HEADERS)  # this one does not pass the guard
+        return reply

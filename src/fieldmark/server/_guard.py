@@ -5,16 +5,18 @@ Pure ASGI, so that a stream passes through untouched.
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HOST_PORT = re.compile(r":\d*$")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -42,14 +44,19 @@ class Limits:
     battles: int = 60
 
 
+def is_loopback(host: str) -> bool:
+    """Whether this names the machine itself. A name other than localhost could be pointed anywhere (DNS rebinding)."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 class Guard:
     """Refuses hosts that are not this machine's loopback, other origins, bodies and rates over the limits."""
 
-    def __init__(
-        self, app: ASGIApp, *, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Limits | None = None) -> None:
         self._app = app
-        self._hosts = frozenset(hosts)
         self._limits = limits or Limits()
         self._rates = _Rates()
 
@@ -68,7 +75,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str, str, str] | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if host.rsplit(":", 1)[0] not in self._hosts and host not in self._hosts:
+        if not is_loopback(_HOST_PORT.sub("", host)):
             return (
                 421,
                 "wrong_host",
@@ -118,8 +125,11 @@ class _Rates:
         return allowed
 
 
-class BodyTooLarge(Exception):
-    """More bytes came than the limit allows."""
+class BodyTooLarge(HTTPException):
+    """More bytes came than the limit allows. An HTTPException, since FastAPI makes 400 of anything else there."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"the body is larger than {limit:,} bytes")
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
@@ -130,7 +140,7 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise BodyTooLarge(f"the body is larger than {limit:,} bytes")
+            raise BodyTooLarge(limit)
         return message
 
     return bounded

@@ -53,8 +53,12 @@ class House:
         """
         watch = FieldWatch(folder)
         house = cls(watch, await asyncio.to_thread(open_ledger, watch.current))
-        await house.sync()
-        interrupted = await house.arena.recover()
+        try:
+            await house.sync()
+            interrupted = await house.arena.recover()
+        except BaseException:
+            await house.close()
+            raise
         if interrupted:
             LOG.warning("%d answers were being written when the server went down", interrupted)
         house._start(house._follow_folder())
@@ -89,7 +93,10 @@ class House:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.jobs.close()
-        await self.arena.close()
+        try:
+            await self.arena.close()
+        except LedgerError as error:
+            LOG.error("what was being written could not be kept: %s", error.message)
         await self.roster.close()
         await asyncio.to_thread(self.ledger.close)
 
@@ -99,11 +106,14 @@ class House:
         task.add_done_callback(self._tasks.discard)
 
     async def _follow_folder(self) -> None:
+        stale = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                if await asyncio.to_thread(self.watch.poll) or self.roster.arrived():
+                stale = await asyncio.to_thread(self.watch.poll) or stale or self.roster.arrived()
+                if stale:
                     await self._sync_and_warm()
+                    stale = False
             except FieldmarkError as error:
                 LOG.warning("the field folder could not be followed: %s", error.message)
 

@@ -45,7 +45,7 @@ async def chat_completions(request: Request, house: HouseDep) -> Response:
             chunks = completions.stream(body)
             first = await anext(chunks, None)
             return StreamingResponse(_lines(first, chunks), media_type="text/event-stream")
-        return JSONResponse(await completions.complete(body))
+        return Response(_dump(await completions.complete(body)), media_type="application/json")
     except FieldmarkError as error:
         return _error(error)
 
@@ -53,7 +53,7 @@ async def chat_completions(request: Request, house: HouseDep) -> Response:
 async def _json(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}", hint="send a chat-completions request") from None
     if not isinstance(body, dict):
         raise InputError("the body is not a JSON object", hint="send a chat-completions request")
@@ -72,7 +72,12 @@ async def _lines(first: dict[str, Any] | None, chunks: AsyncIterator[dict[str, A
 
 
 def _line(data: dict[str, Any]) -> str:
-    return f"data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    return f"data: {_dump(data)}\n\n"
+
+
+def _dump(data: dict[str, Any]) -> str:
+    """ASCII only: an answer may hold half a surrogate pair, which has no other spelling."""
+    return json.dumps(data, separators=(",", ":"))
 
 
 def _status(error: FieldmarkError) -> int:

@@ -17,13 +17,22 @@ _UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Fieldm
 <a href="/api/v1/openapi.json">/api/v1</a> works; install again without it to have the page.</p></html>"""
 
 
+def _file(path: str) -> Path | None:
+    """The page's file of that path, and nothing outside its folder."""
+    try:
+        file = (FOLDER / path).resolve()
+        return file if file.is_relative_to(FOLDER.resolve()) and file.is_file() else None
+    except (OSError, ValueError):  # a path that no file system takes
+        return None
+
+
 @router.get("/{path:path}")
 def page(path: str) -> Response:
     """A file of the page, or its index."""
     if path.startswith(("api/", "v1/")):
         raise NotFound(f"there is no /{path}", hint="see /api/v1/openapi.json")
-    file = (FOLDER / path).resolve()
-    if path and file.is_relative_to(FOLDER.resolve()) and file.is_file():
+    file = _file(path)
+    if file is not None:
         lasting = path.startswith("assets/")
         return FileResponse(
             file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}

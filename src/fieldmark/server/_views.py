@@ -25,7 +25,6 @@ from fieldmark.server._house import House
 from fieldmark.statistics import Model
 
 router = APIRouter(prefix="/api/v1")
-EVENT_SECONDS = 1.0
 
 
 class _View(BaseModel):

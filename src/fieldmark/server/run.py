@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
-import ipaddress
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +12,12 @@ from pathlib import Path
 import uvicorn
 
 from fieldmark.errors import ServeError
-from fieldmark.server._guard import Limits
+from fieldmark.server._guard import Limits, is_loopback
 from fieldmark.server._house import House
 from fieldmark.server.app import create_app
 
 DEFAULT_PORT = 8421
-
+BACKLOG = 2048
 
 Ready = Callable[[str, House], None]
 """Called once with the address, when requests are answered."""
@@ -89,21 +89,25 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(BACKLOG)  # now, so that of two that start at once one is refused; early callers wait
     except OSError as error:
         listening.close()
         raise ServeError(
-            f"port {port} on {host} cannot be used: {error.strerror}",
-            hint=f"another program (perhaps another Fieldmark) has it: stop that, or `fieldmark up --port {port + 1}`",
+            f"port {port} on {host} cannot be used: {error.strerror}", hint=_hint(error, port)
         ) from None
     return listening
 
 
+def _hint(error: OSError, port: int) -> str:
+    if error.errno == errno.EACCES:
+        return "ports below 1024 are for root: `fieldmark up --port 8421`"
+    return (
+        f"another program (perhaps another Fieldmark) has it: stop that, or `fieldmark up --port {port + 1}`"
+    )
+
+
 def _check_host(host: str) -> None:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise ServeError(
             f"'{host}' is not this machine's loopback address, and there are no accounts yet to protect anything else",
             hint="leave --host out, or give 127.0.0.1 or ::1; "

@@ -13,13 +13,13 @@ export type Verdict = Schemas["Verdict"];
 export type Card = Schemas["Card"];
 export type ContenderView = Schemas["ContenderView"];
 export type ContenderSpec = Schemas["ContenderSpec"];
-export type Detected = Schemas["Detected"];
-export type Probe = Schemas["Probe"];
+export type Detected = Schemas["DetectedView"];
+export type Probe = Schemas["ProbeView"];
 export type ModelView = Schemas["ModelView"];
 export type Job = Schemas["Job"];
 export type FieldView = Schemas["FieldView"];
 export type Status = Schemas["Status"];
-export type Problem = Status["problems"][number];
+export type Problem = Schemas["ProblemView"];
 export type FailureKind = NonNullable<AnswerView["failure"]>;
 export type Choice = NonNullable<RoundView["vote"]>["choice"];
 export type Side = "a" | "b";
@@ -29,11 +29,8 @@ type Method = "get" | "post" | "delete";
 type PathOf<M extends Method> = {
   [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
 }[keyof paths];
-type Answer<R> = R extends { 200: { content: { "application/json": infer B } } }
-  ? B
-  : R extends { 201: { content: { "application/json": infer B } } }
-    ? B
-    : undefined;
+type Success = 200 | 201 | 202;
+type Answer<R> = R[Success & keyof R] extends { content: { "application/json": infer B } } ? B : undefined;
 type Result<M extends Method, P extends PathOf<M>> = paths[P] extends Record<M, { responses: infer R }> ? Answer<R> : never;
 type Body<M extends Method, P extends PathOf<M>> =
   paths[P] extends Record<M, { requestBody: { content: { "application/json": infer B } } }> ? B : undefined;
@@ -74,7 +71,7 @@ export async function call<M extends Method, P extends PathOf<M>>(
     const response = await reach(url, { method: method.toUpperCase(), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Result<M, P>;
     const error = await trouble(response);
-    if (last || method === "get" || error.code !== "csrf") throw error;
+    if (last || method === "get" || error.status !== 403) throw error;
     csrf = null;
   }
   throw new ApiError(0, "unreachable", "");
@@ -104,7 +101,7 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
 
 async function trouble(response: Response): Promise<ApiError> {
   try {
-    const { error } = (await response.json()) as { error: { code: string; message: string; hint?: string; problems?: Problem[] } };
+    const { error } = (await response.json()) as Schemas["ErrorBody"];
     return new ApiError(response.status, error.code, error.message, error.hint, error.problems);
   } catch {
     return new ApiError(response.status, response.status >= 502 ? "gone" : "unknown", "");

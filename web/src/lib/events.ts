@@ -1,13 +1,7 @@
 /** Server-sent events: numbered, resumed where they stopped, never applied twice. */
-import type { FailureKind, Side } from "./api";
+import type { Schemas } from "./api";
 
-export type RoundEvent =
-  | { type: "started"; turn: number; side: Side; attempt: number }
-  | { type: "delta"; turn: number; side: Side; text: string }
-  | { type: "finished" | "hanging" | "leaked"; turn: number; side: Side }
-  | { type: "failed"; turn: number; side: Side; failure: FailureKind }
-  | { type: "ready"; turn: number }
-  | { type: "closed" };
+export type RoundEvent = Schemas["EventEnvelope"]["event"];
 
 export interface Numbered<E> {
   id: number;

@@ -114,7 +114,7 @@ function dress(code: HTMLPreElement): void {
   });
   code.removeAttribute("title");
   code.tabIndex = 0;
-  code.setAttribute("role", "region");
+  code.setAttribute("role", "group");
   code.setAttribute("aria-label", t("answer.code"));
   box.prepend(bar);
 }
@@ -124,7 +124,7 @@ function wrap(element: HTMLElement, name: string, label: string): HTMLElement {
   box.className = name;
   if (label) {
     box.tabIndex = 0;
-    box.setAttribute("role", "region");
+    box.setAttribute("role", "group");
     box.setAttribute("aria-label", label);
   }
   element.replaceWith(box);

@@ -40,21 +40,21 @@ export class Round {
     this.#hush();
   }
 
-  vote = (choice: Choice) => this.#act(() => call("post", "/api/v1/battles/{id}/vote", { path: this.#path, body: { choice } }));
-  undo = () => this.#act(() => call("delete", "/api/v1/battles/{id}/vote", { path: this.#path }));
-  retry = (side: Side) => this.#act(() => call("post", "/api/v1/battles/{id}/retry", { path: this.#path, body: { side } }));
-  follow = (prompt: string) => this.#act(() => call("post", "/api/v1/battles/{id}/turns", { path: this.#path, body: { prompt } }));
-  abandon = () => this.#act(() => call("post", "/api/v1/battles/{id}/abandon", { path: this.#path }));
+  vote = (choice: Choice) => this.#act(() => call("post", "/api/v1/battles/{battle}/vote", { path: this.#path, body: { choice } }));
+  undo = () => this.#act(() => call("delete", "/api/v1/battles/{battle}/vote", { path: this.#path }));
+  retry = (side: Side) => this.#act(() => call("post", "/api/v1/battles/{battle}/retry", { path: this.#path, body: { side } }));
+  follow = (prompt: string) => this.#act(() => call("post", "/api/v1/battles/{battle}/turns", { path: this.#path, body: { prompt } }));
+  abandon = () => this.#act(() => call("post", "/api/v1/battles/{battle}/abandon", { path: this.#path }));
 
   /** Reasons, if any, and then the names. */
   reveal = (remark: Remark | null) =>
     this.#act(async () => {
-      if (remark) await call("post", "/api/v1/battles/{id}/remark", { path: this.#path, body: remark });
-      return call("post", "/api/v1/battles/{id}/reveal", { path: this.#path });
+      if (remark) await call("post", "/api/v1/battles/{battle}/remark", { path: this.#path, body: remark });
+      return call("post", "/api/v1/battles/{battle}/reveal", { path: this.#path });
     });
 
   get #path() {
-    return { id: this.view.id };
+    return { battle: this.view.id };
   }
 
   async #act(action: () => Promise<RoundView>): Promise<boolean> {
@@ -92,7 +92,7 @@ export class Round {
   async #reload(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      const view = await call("get", "/api/v1/battles/{id}", { path: this.#path });
+      const view = await call("get", "/api/v1/battles/{battle}", { path: this.#path });
       if (this.#closed) return;
       this.#hush();
       this.#queue = [];
@@ -116,7 +116,7 @@ export class Round {
   #listen(): void {
     if (this.#listener || this.#closed) return;
     this.#listener = new Listener<RoundEvent>({
-      url: (last) => address("/api/v1/battles/{id}/events", this.#path, { after: String(last) }),
+      url: (last) => address("/api/v1/battles/{battle}/events", this.#path, { after: String(last) }),
       last: this.#applied,
       numbered: true,
       names: ["started", "delta", "finished", "failed", "hanging", "leaked", "ready", "closed"],

@@ -1,5 +1,6 @@
 /** The status line: where the round stands, in one sentence. */
 import { type RoundView, SIDES } from "../../lib/api";
+import { live } from "../../lib/live.svelte";
 import { t } from "../../lib/messages";
 
 export function sentence(view: RoundView): string {
@@ -18,6 +19,6 @@ export function sentence(view: RoundView): string {
   if (busy.length === 2) return t("battle.status.both_writing");
   if (busy.length === 1) return failed.length ? t("battle.status.writing_failed", { side: busy[0] ?? "", failed: failed[0] ?? "" }) : t("battle.status.writing", { side: busy[0] ?? "" });
   if (failed.length === 2) return t("battle.status.both_failed");
-  if (failed.length === 1) return t("battle.status.failed", { side: failed[0] ?? "" });
+  if (failed.length === 1) return t(live.field?.policy.count_failed_side ? "battle.status.failed_counted" : "battle.status.failed", { side: failed[0] ?? "" });
   return t("battle.status.ready");
 }

@@ -18,7 +18,7 @@ class Setup {
     remember("draft", this.prompt.trim() && this.own ? this.prompt : null);
   }
 
-  take(prompt: { text: string; category: string | null }): void {
+  take(prompt: { text: string; category?: string | null }): void {
     this.prompt = this.taken = prompt.text;
     if (prompt.category) this.category = prompt.category;
   }
