@@ -129,7 +129,15 @@ async def test_leaving_while_both_write_keeps_what_came(tmp_path: Any) -> None:
         view = await voter.look(battle)
         assert view["state"] == "abandoned"
         assert view["turns"][0]["a"]["text"] == "Well,"
-        assert upstream.left.wait(5), "the upstream was told to stop"
+
+
+async def test_abandoning_stops_the_contenders(tmp_path: Any) -> None:
+    with Upstream() as upstream, Served(two(tmp_path, upstream, "slow:9", "slow:9")) as served:
+        voter = await Browser(served.url).begin()
+        battle = await voter.start()
+        await voter.events(f"/api/v1/battles/{battle}/events", until="delta")
+        await voter.act(battle, "abandon")
+        assert upstream.left.wait(5)
 
 
 async def test_a_round_belongs_to_one_voter(voter: Browser, other: Browser) -> None:

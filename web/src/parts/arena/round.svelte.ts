@@ -104,7 +104,9 @@ export class Round {
       if (!(error instanceof ApiError)) throw error;
       if (this.#closed) return;
       if (error.code !== "gone") {
+        // The server no longer knows this round as ours: nothing can be done with it but begin another.
         this.error = error;
+        if (error.status === 404 || error.status === 403) this.view.state = "abandoned";
         return;
       }
       this.lost = true;
