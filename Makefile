@@ -40,7 +40,7 @@ check: $(VENV)/.dev ## formatting, types, floors, generated files, docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.generated
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 fix: $(VENV)/.dev ## format, and write generated files anew
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -54,7 +54,7 @@ soak: $(VENV)/.dev ## long tests: mutation, kills, load
 	@$(BIN)/python -m soak
 
 docs: $(VENV)/.dev ## the documentation on http://127.0.0.1:8422
-	@$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8422
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8422
 
 clean: ## remove what was built (fields and their ledgers are kept)
 	rm -rf $(VENV) site src/fieldmark/server/page web/node_modules

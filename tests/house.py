@@ -20,6 +20,7 @@ from fieldmark.ledger.evidence import Evidence
 from fieldmark.server._guard import Limits
 from fieldmark.server._house import House
 from fieldmark.server.app import create_app
+from fieldmark.server.run import HouseServer
 from tests.upstream import Upstream
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ class Served:
         try:
             app = create_app(self.house, limits=self._limits)
             config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-            self._server = uvicorn.Server(config)
+            self._server = HouseServer(config, self.house)
             serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
             while not self._server.started:
                 await asyncio.sleep(0.01)

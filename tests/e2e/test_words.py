@@ -17,17 +17,18 @@ PATHS = [
     "/contenders", "/field", "/how-to-read", "/nothing/here",
 ]  # fmt: skip
 
-# Text of the page, but for what people and machines wrote: marked by direction, language, code and `translate`.
+# Text of the page, but for what people and machines wrote (marked by direction, code and `translate`) and for the server's
+# own error messages.
 _TEXTS = """() => {
   const out = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; (node = walk.nextNode());) {
     const element = node.parentElement;
-    if (!node.data.trim() || !element.checkVisibility() || element.closest('[dir=auto], [translate=no], code, .mono, kbd, script, style')) continue;
+    if (!node.data.trim() || !element.checkVisibility() || element.closest('[role=alert], [dir=auto], [translate=no], code, .mono, kbd, script, style')) continue;
     out.push(node.data.trim());
   }
   for (const element of document.querySelectorAll('[aria-label], [placeholder], [title]'))
-    if (!element.closest('[dir=auto], .mono')) for (const name of ['aria-label', 'placeholder', 'title']) {
+    if (!element.closest('[role=alert], [dir=auto], .mono')) for (const name of ['aria-label', 'placeholder', 'title']) {
       const said = element.getAttribute(name)?.trim();
       if (said) out.push(said);
     }
@@ -56,7 +57,6 @@ def _touched(text: str, word: str) -> bool:
 def test_every_screen(visit: Visit, stage: Stage, path: str) -> None:
     visitor = visit()
     page = visitor.go(path + ("&" if "?" in path else "?") + "locale=pseudo")
-    page.wait_for_load_state("networkidle") if False else None
     texts = script(page, _TEXTS)
     assert len(texts) > 5
     assert plain(texts) == []
@@ -64,7 +64,7 @@ def test_every_screen(visit: Visit, stage: Stage, path: str) -> None:
 
 def test_a_round(visitor: Visitor) -> None:
     page = visitor.go("/?locale=pseudo")
-    visitor.box.fill(str(told.Orders("refuse:500,letter", "leak")))
+    visitor.box.fill(str(told.Orders("refuse:500,recite:letter", "leak")))
     visitor.box.press("Enter")
     page.locator(".failure button").wait_for()
     _plain_now(visitor)

@@ -38,6 +38,14 @@ _CONTROLS = """() => {
     })
     .map((e) => `${e.tagName.toLowerCase()} ${e.type === 'radio' ? 'group ' + e.name : e.id || e.textContent.trim().slice(0, 40) || e.getAttribute('aria-label') || e.value || ''}`);
 }"""
+_TO_THE_TOP = """() => {
+  const top = document.querySelector('dialog[open]') ?? document.body;
+  scrollTo(0, 0);
+  getSelection().removeAllRanges();
+  top.tabIndex = -1;
+  top.focus();
+  top.removeAttribute('tabindex');
+}"""
 _GROUP = "() => document.activeElement.type === 'radio' ? 'input group ' + document.activeElement.name : null"
 
 
@@ -55,9 +63,8 @@ class Stop:
 
 
 def stops(page: Page, most: int = 300) -> list[Stop]:
-    """Press Tab from the top of the document until the focus has gone round."""
-    page.evaluate("() => { document.activeElement?.blur(); getSelection().removeAllRanges(); scrollTo(0, 0); }")
-    page.evaluate("() => { document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); }")
+    """Press Tab from the top of the document (or of the open dialog) until the focus has gone round."""
+    page.evaluate(_TO_THE_TOP)
     found: list[Stop] = []
     for _ in range(most):
         page.keyboard.press("Tab")

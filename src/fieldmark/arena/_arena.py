@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, and_, select
@@ -205,18 +204,16 @@ class Arena:
             await asyncio.to_thread(self._open_row, battle, voter)
             live = self._live_of(battle)
             decision_ms = round((time.monotonic() - live.first_shown) * 1000) if live.first_shown else 0
-            unkept = [(w.evidence(), w.received) for w in await live.stop()]
-            partial = live.cut
+            unkept = await live.stop()
 
             def work(transaction: Transaction) -> None:
                 row = open_round(transaction.connection, battle, voter)
-                _append_answers(transaction, battle, unkept)
                 vote = vote_evidence(
-                    transaction.connection, row, choice, partial, decision_ms, self.field.policy
+                    transaction.connection, row, choice, live.cut, decision_ms, self.field.policy
                 )
                 transaction.append(vote, actor=voter, refs={"battle": battle})
 
-            await self._ledger.awrite(work)
+            await self._write(battle, unkept, work)
             live.close()
         return await self.view(battle, voter)
 
@@ -301,10 +298,9 @@ class Arena:
 
             def work(transaction: Transaction) -> None:
                 open_round(transaction.connection, battle, voter)
-                _append_answers(transaction, battle, unkept)
                 transaction.append(Abandonment(reason="voter"), actor=voter, refs={"battle": battle})
 
-            await self._ledger.awrite(work)
+            await self._write(battle, unkept, work)
         return await self._changed(battle, voter)
 
     # -- looking -------------------------------------------------------------------------------------------------
@@ -375,27 +371,40 @@ class Arena:
         """Stop everything that is being written; what was received is kept, as the text of an interrupted answer."""
         for battle in list(self._live):
             unkept = await self._stopped(battle, ContenderFailure("interrupted", "the server was stopped"))
-            if unkept:
-                await self._ledger.awrite(partial(_append_answers, battle=battle, answers=unkept))
+            await self._write(battle, unkept)
+
+    async def _write(
+        self, battle: str, unkept: Sequence[Writing], work: Callable[[Transaction], None] | None = None
+    ) -> None:
+        """Write down answers that were stopped, and what stopped them: all of it, or nothing."""
+        if not unkept and work is None:
+            return
+
+        def both(transaction: Transaction) -> None:
+            for writing in unkept:
+                _append_answer(transaction, battle, writing.evidence(), writing.received)
+            if work is not None:
+                work(transaction)
+
+        await self._ledger.awrite(both)
+        for writing in unkept:
+            writing.recorded = True
 
     async def _keep(self, battle: str, writing: Writing) -> None:
         evidence = writing.evidence()
         await self._ledger.awrite(lambda tx: _append_answer(tx, battle, evidence, writing.received))
         writing.member.spent += evidence.cost or 0.0
 
-    async def _stopped(
-        self, battle: str, why: ContenderFailure | None = None
-    ) -> list[tuple[AnswerEnded, str]]:
+    async def _stopped(self, battle: str, why: ContenderFailure | None = None) -> list[Writing]:
         live = self._live.get(battle)
         unkept = [] if live is None else await live.stop()
         for writing in unkept:
             writing.failure = writing.failure or why
-        return [(writing.evidence(), writing.received) for writing in unkept]
+        return unkept
 
     async def _drop(self, battle: str) -> None:
         unkept = await self._stopped(battle)
-        if unkept:
-            await self._ledger.awrite(partial(_append_answers, battle=battle, answers=unkept))
+        await self._write(battle, unkept)
         if live := self._live.pop(battle, None):
             live.close()
         self._locks.pop(battle, None)
@@ -450,13 +459,6 @@ def _check_voted(row: Row[Any]) -> None:
 def _append_answer(transaction: Transaction, battle: str, answer: AnswerEnded, text: str) -> None:
     texts = {"answer": text} if text else {}
     transaction.append(answer, actor=SYSTEM, refs={"battle": battle}, texts=texts)
-
-
-def _append_answers(
-    transaction: Transaction, battle: str, answers: Iterable[tuple[AnswerEnded, str]]
-) -> None:
-    for answer, text in answers:
-        _append_answer(transaction, battle, answer, text)
 
 
 def _abandon_open(transaction: Transaction, voter: str) -> list[str]:

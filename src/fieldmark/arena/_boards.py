@@ -141,7 +141,9 @@ class Boards:
             policy=policy,
             known=self.known(snapshot),
             standing=self.standing(snapshot, policy, category, model),
-            totals={row.key: row.n for row in snapshot.connection.execute(_TOTALS, {"board": category or ""})},
+            totals={
+                row.key: row.n for row in snapshot.connection.execute(_TOTALS, {"board": category or ""})
+            },
             costs={digest: amount / n for digest, n, amount in snapshot.connection.execute(_COSTS) if n},
         )
 

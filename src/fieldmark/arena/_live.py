@@ -61,11 +61,14 @@ class Writing:
     hanging: bool = False
     shown_end: bool = False
     keeping: asyncio.Future[None] | None = None
+    recorded: bool = False
+    """Its record was written with what stopped it."""
 
     @property
     def kept(self) -> bool:
         """Whether its record is in the ledger."""
-        return self.keeping is not None and self.keeping.done() and self.keeping.exception() is None
+        keeping = self.keeping
+        return self.recorded or (keeping is not None and keeping.done() and keeping.exception() is None)
 
     def view(self) -> AnswerView:
         """As the voter may see it now."""
@@ -152,8 +155,10 @@ class LiveRound:
         await asyncio.gather(*tasks, return_exceptions=True)
         keeping = [w.keeping for w in self.writings.values() if w.keeping is not None]
         await asyncio.gather(*keeping, return_exceptions=True)
+        now = time.monotonic()
         for writing in self.writings.values():
             writing.shown_end = True
+            writing.ended = now if writing.ended is None else writing.ended
         return [w for w in self.writings.values() if not w.kept]
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ def init(folder: Folder = Path(), name: Name = None, example: Example = "starter
     made = load_field(create_field(folder, name=name, example=example))
     here = folder == Path()
     print(f"made the field '{made.name}' in {'this folder' if here else folder}")
-    up = "fieldmark up" if here else f"fieldmark up --field {quote(str(folder))}"
+    up = "fieldmark up" if here else f"fieldmark up {quote(str(folder))}"
     print(f"next: edit {quote(str(folder / 'field.toml'))}, then `{up}`")
 
 

@@ -103,7 +103,8 @@ async def follow(
 ) -> StreamingResponse:
     """The round's events after number `after` (or after `Last-Event-ID`, which a browser sends by itself)."""
     await house.arena.view(battle, voter)
-    return _sse.stream(house.arena.follow(battle, voter, after if last_event_id is None else last_event_id))
+    start = after if last_event_id is None else last_event_id
+    return _sse.stream(house.arena.follow(battle, voter, start), house.stopping)
 
 
 @router.post("/{battle}/turns")

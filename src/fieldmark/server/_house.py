@@ -35,6 +35,7 @@ class House:
         self.sessions = Sessions(ledger, _secret(watch.current.state / "cookie.key"))
         self.jobs = Jobs()
         self.changed = Bell()
+        self.stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._syncing = asyncio.Lock()
 

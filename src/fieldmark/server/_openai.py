@@ -19,13 +19,13 @@ _FAILURE_STATUS = {"timeout": 504, "too_long": 400, "over_budget": 402, "unsuppo
 
 
 @router.get("/models")
-def models(house: HouseDep) -> dict[str, Any]:
+def list_models(house: HouseDep) -> dict[str, Any]:
     """The contenders that can be asked."""
     return model_list(house.roster)
 
 
 @router.get("/models/{name}")
-def model(name: str, house: HouseDep) -> Response:
+def retrieve_model(name: str, house: HouseDep) -> Response:
     """One contender."""
     found = next((m for m in model_list(house.roster)["data"] if m["id"] == name), None)
     return (

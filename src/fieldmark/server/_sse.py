@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -17,20 +18,26 @@ def event(data: str, number: int | None = None) -> bytes:
     return f"{head}data: {data}\n\n".encode()
 
 
-def stream(numbered: AsyncIterator[tuple[int, BaseModel]]) -> StreamingResponse:
-    """Events as they come, each with its number."""
+def stream(numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event) -> StreamingResponse:
+    """Events as they come, each with its number, `until` the server stops."""
     return StreamingResponse(
-        _lines(numbered), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        _lines(numbered, until), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
     )
 
 
-async def _lines(numbered: AsyncIterator[tuple[int, BaseModel]]) -> AsyncIterator[bytes]:
+async def _lines(
+    numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event
+) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
+    stopped = asyncio.ensure_future(until.wait())
     pending: asyncio.Future[tuple[int, BaseModel]] = asyncio.ensure_future(anext(numbered))
     try:
         while True:
-            done, _ = await asyncio.wait([pending], timeout=HEARTBEAT_SECONDS)
-            if not done:
+            either: list[asyncio.Future[Any]] = [pending, stopped]
+            await asyncio.wait(either, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                return
+            if not pending.done():
                 yield b": still here\n\n"
                 continue
             try:
@@ -40,4 +47,5 @@ async def _lines(numbered: AsyncIterator[tuple[int, BaseModel]]) -> AsyncIterato
             yield event(body.model_dump_json(), number)
             pending = asyncio.ensure_future(anext(numbered))
     finally:
+        stopped.cancel()
         pending.cancel()

@@ -115,7 +115,7 @@ def status(house: HouseDep) -> Status:
 )
 def status_events(house: HouseDep) -> StreamingResponse:
     """A `Changed` whenever counted votes, contenders or rules change."""
-    return _sse.stream(_changes(house))
+    return _sse.stream(_changes(house), house.stopping)
 
 
 async def _changes(house: House) -> AsyncIterator[tuple[int, BaseModel]]:

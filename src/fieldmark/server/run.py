@@ -46,13 +46,26 @@ async def _serve(folder: Path, listening: socket.socket, ready: Ready, limits: L
             lifespan="off",
             timeout_graceful_shutdown=2,
         )
-        server = uvicorn.Server(config)
+        server = HouseServer(config, house)
         _calm_collector()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets=[listening]))
             tasks.create_task(_say_ready(server, lambda: ready(_address(listening), house)))
     finally:
         await house.close()
+
+
+class HouseServer(uvicorn.Server):
+    """Ends the event streams before it waits for open connections: they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, house: House) -> None:
+        super().__init__(config)
+        self._stopping = house.stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self._stopping.set()
+        await super().shutdown(sockets)
 
 
 async def _say_ready(server: uvicorn.Server, ready: Callable[[], None]) -> None:

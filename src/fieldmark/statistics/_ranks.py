@@ -61,8 +61,8 @@ def rank_sets(rating: FloatArray, covariance: FloatArray, confidence: float) -> 
     """The best and the worst rank that each of K contenders may hold, two arrays of shape [K].
 
     With probability `confidence` all true ranks lie in these sets at once: a rank is only excluded by a
-    difference that is decided by Tukey-Kramer intervals, which hold for all pairs together (Hayter, 1984:
-    conservative).
+    difference that is decided by Tukey-Kramer intervals, which hold for all pairs together. Hayter (1984) proves
+    them conservative for independent estimates; for correlated ones, as here, the tests show it by simulation.
     """
     variance = np.diag(covariance)
     se = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0))
