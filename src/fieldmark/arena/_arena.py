@@ -96,10 +96,9 @@ class Arena:
             return entry.record.id, left
 
         battle_id, left = await self._ledger.awrite(work)
+        self._ask(self._new_live(battle_id), Restored.fresh(prompt), members, SIDES)
         for old in left:
             await self._drop(old)
-        live = self._new_live(battle_id)
-        self._ask(live, Restored.fresh(prompt), members, SIDES)
         return await self.view(battle_id, voter)
 
     def _chosen(self, names: tuple[str, str] | None) -> Pairing:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from fieldmark.arena import _tables as t
@@ -59,6 +59,13 @@ class ArenaProjection(Projection):
                 _set(connection, entry.record.refs["battle"], state="abandoned")
             case _:
                 pass
+
+    def withheld(self, connection: Connection) -> int | None:
+        """Where the oldest open blind round begins: its record says who answers."""
+        c = t.battles.c
+        query = select(func.min(c.started)).where(c.state == "open", c.mode == "blind")
+        first: int | None = connection.execute(query).scalar_one()
+        return first
 
 
 def answer_keys(answer: AnswerEnded) -> Iterator[tuple[str, float]]:

@@ -68,18 +68,31 @@ def export(
     file: Annotated[Path, typer.Argument(help="Where to write the records; - is standard output.")],
     field: FieldFolder = Path(),
     texts: Texts = None,
+    open_rounds: Annotated[
+        bool,
+        typer.Option(
+            "--open-rounds", help="Also what follows the oldest open round, which names its contenders."
+        ),
+    ] = False,
 ) -> None:
-    """Write all records, byte for byte, to a file that `verify` checks without a database.
+    """Write the records, byte for byte, to a file that `verify` checks without a database.
 
+    It ends before the oldest blind round that nobody has voted in yet, since its record says who answers.
     Texts of people and contenders are not in it; `--texts` writes those that are held to a file of their own.
     """
     with _open(field) as ledger:
         if str(file) == "-":
-            ledger.export(sys.stdout.buffer, texts=texts)
+            ledger.export(sys.stdout.buffer, texts=texts, withheld=open_rounds)
             return
         with _progress("exporting") as progress:
-            done = ledger.export(file, texts=texts, progress=progress)
+            done = ledger.export(file, texts=texts, withheld=open_rounds, progress=progress)
+        with ledger.read() as snapshot:
+            left = snapshot.head().size - done.size
     print(f"exported {_counted(done.size, 'record')} to {file}\nhead {done}")
+    if left:
+        print(
+            f"{_counted(left, 'record')} from the oldest open round on stayed behind; --open-rounds includes them"
+        )
 
 
 @group.command(name="import")

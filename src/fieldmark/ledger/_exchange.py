@@ -29,13 +29,17 @@ _texts = _schema.texts
 
 
 def write_export(
-    snapshot: Snapshot, name: str, records: BinaryIO, texts: BinaryIO | None, progress: Progress | None
+    snapshot: Snapshot,
+    head: Head,
+    name: str,
+    records: BinaryIO,
+    texts: BinaryIO | None,
+    progress: Progress | None,
 ) -> None:
-    """Write the records of field `name`, and the texts they commit to if `texts` is given."""
-    head = snapshot.head()
+    """Write the records of field `name` up to `head`, and the texts they commit to if `texts` is given."""
     seen: set[str] = set()
     records.write(encode({"field": name, "format": FORMAT}) + b"\n")
-    for entry in snapshot.entries():
+    for entry in snapshot.entries(stop=head.size):
         records.write(b'{"hash":"%s","record":%s}\n' % (entry.hash.hex().encode(), entry.raw))
         if texts is not None:
             _write_texts(snapshot, entry, texts, seen)

@@ -176,9 +176,12 @@ class Ledger:
         target: str | os.PathLike[str] | BinaryIO,
         *,
         texts: str | os.PathLike[str] | None = None,
+        withheld: bool = False,
         progress: Progress | None = None,
     ) -> Head:
-        """Write all records to `target` (a path or an open binary file), and the texts held to `texts`.
+        """Write the records to `target` (a path or an open binary file), and the texts held to `texts`.
+
+        It ends before the first record that a projection withholds, unless `withheld` records are wanted too.
 
         Raises:
             InputError: a file cannot be written.
@@ -188,8 +191,15 @@ class Ledger:
             beside = files.enter_context(replacing(Path(texts))) if texts is not None else None
             if isinstance(target, str | os.PathLike):
                 target = files.enter_context(replacing(Path(target)))
-            write_export(snapshot, self.field, target, beside, progress)
-            return snapshot.head()
+            head = snapshot.head() if withheld else self._publishable(snapshot)
+            write_export(snapshot, head, self.field, target, beside, progress)
+            return head
+
+    def _publishable(self, snapshot: Snapshot) -> Head:
+        held = [each.withheld(snapshot.connection) for each in self.projections]
+        return snapshot.head_at(
+            min((first for first in held if first is not None), default=snapshot.head().size)
+        )
 
     def import_(
         self,

@@ -38,6 +38,10 @@ class Projection(ABC):
     def apply(self, connection: Connection, entry: Entry) -> None:
         """Take `entry` into the tables. An exception rolls back the append itself."""
 
+    def withheld(self, connection: Connection) -> int | None:  # noqa: ARG002
+        """Index of the first record that must not leave yet, such as that of a round whose names are a secret."""
+        return None
+
     def take(self, connection: Connection, entry: Entry) -> None:
         """`apply`, with a record that does not fit named.
 

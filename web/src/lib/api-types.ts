@@ -524,10 +524,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Models
+         * List Models
          * @description The contenders that can be asked.
          */
-        get: operations["models"];
+        get: operations["list_models"];
         put?: never;
         post?: never;
         delete?: never;
@@ -544,10 +544,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Model
+         * Retrieve Model
          * @description One contender.
          */
-        get: operations["model"];
+        get: operations["retrieve_model"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3264,7 +3264,7 @@ export interface operations {
             };
         };
     };
-    models: {
+    list_models: {
         parameters: {
             query?: never;
             header?: never;
@@ -3286,7 +3286,7 @@ export interface operations {
             };
         };
     };
-    model: {
+    retrieve_model: {
         parameters: {
             query?: never;
             header?: never;
