@@ -48,7 +48,10 @@ def two(
     """A field with two contenders, `alder-7b` and `birch-7b`, that behave as the upstream's `a` and `b`; `settings` are
     lines of TOML for one of them (`alder=...`)."""
     lines = {"alder": 'system = "You are terse."', "birch": 'system = "You are kind."', **settings}
-    tables = [endpoint(f"{name}-7b", upstream.url, model, lines[name]) for name, model in (("alder", a), ("birch", b))]
+    tables = [
+        endpoint(f"{name}-7b", upstream.url, model, lines[name])
+        for name, model in (("alder", a), ("birch", b))
+    ]
     return write_field(folder, "\n".join(tables), more)
 
 
@@ -178,7 +181,9 @@ class Browser:
             self.heard += [reply.text, str(reply.headers)]
             return reply
 
-    async def events(self, path: str, *, until: str, headers: dict[str, str] | None = None) -> list[tuple[int, Any]]:
+    async def events(
+        self, path: str, *, until: str, headers: dict[str, str] | None = None
+    ) -> list[tuple[int, Any]]:
         """Server-sent events up to and including the first of type `until`."""
         seen: list[tuple[int, Any]] = []
         own = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **(headers or {})}
@@ -225,7 +230,9 @@ class Browser:
     async def act(self, battle: str, what: str, body: Any = None, *, status: int = 200) -> Any:
         """POST an act of a round (`undo` is DELETE vote); the reply's JSON."""
         path = f"/api/v1/battles/{battle}/{what}"
-        reply = await (self.delete(f"/api/v1/battles/{battle}/vote") if what == "undo" else self.post(path, body))
+        reply = await (
+            self.delete(f"/api/v1/battles/{battle}/vote") if what == "undo" else self.post(path, body)
+        )
         assert reply.status == status, reply.text
         return reply.json
 

@@ -199,4 +199,6 @@ async def test_a_spend_cap_is_kept_before_the_call(tmp_path: Path) -> None:
         assert costs == [pytest.approx(16 / 1000)]
     with Upstream() as upstream, Served(tmp_path) as served:
         spent = {v["name"]: v["spent"] for v in (await Browser(served.url).get("/api/v1/contenders")).json}
-        assert spent == {"alder-7b": 0, "birch-7b": pytest.approx(0.016)}, "what was spent outlives the server"
+        assert spent == {"alder-7b": 0, "birch-7b": pytest.approx(0.016)}, (
+            "what was spent outlives the server"
+        )

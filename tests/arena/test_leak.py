@@ -63,7 +63,11 @@ def test_a_mention_is_none(text: str) -> None:
     assert not scan.feed(text, last=True)
 
 
-@given(st.sampled_from(CLAIMS + MENTIONS), st.text(" .abz", max_size=300), st.lists(st.integers(1, 12), min_size=1))
+@given(
+    st.sampled_from(CLAIMS + MENTIONS),
+    st.text(" .abz", max_size=300),
+    st.lists(st.integers(1, 12), min_size=1),
+)
 def test_cutting_the_text_changes_nothing(text: str, before: str, cuts: list[int]) -> None:
     whole, scan, told, start = f"{before}. {text}", LeakScan([], ""), 0, 0
     while start < len(whole):

@@ -47,7 +47,9 @@ def play(arrivals: list[Arrival], also: list[float] = [], hang: float = HANG) ->
     totals: dict[Side, int] = {"a": 0, "b": 0}
     for _ in range(100_000):
         due = pace.next_due(now=now)
-        times = [t for t in (waiting[0].at if waiting else None, extra[0] if extra else None) if t is not None]
+        times = [
+            t for t in (waiting[0].at if waiting else None, extra[0] if extra else None) if t is not None
+        ]
         if due is not None:
             times.append(now + max(due, LEAST))
         if not times:
@@ -90,7 +92,12 @@ def test_the_longer_answer_goes_on_at_the_pace_kept_so_far() -> None:
 
 
 def test_catching_up_has_a_slowest_pace() -> None:
-    arrivals = [Arrival(1, "b", 5), Arrival(1, "a", 85), Arrival(3, "b", "finished"), Arrival(3, "a", "finished")]
+    arrivals = [
+        Arrival(1, "b", 5),
+        Arrival(1, "a", 85),
+        Arrival(3, "b", "finished"),
+        Arrival(3, "a", "finished"),
+    ]
     shown = play(arrivals)
     assert shown.at(3.5)[0] == 5 + CATCH_UP / 2
     assert shown.steps[-1][1:] == (85, 5)
@@ -115,7 +122,9 @@ def test_being_slow_together_is_no_hanging() -> None:
 
 
 def test_the_hanging_side_itself_still_waits_for_nobody() -> None:
-    shown = play([Arrival(1, "a", 5), Arrival(15, "b", 50), Arrival(15, "b", "finished"), Arrival(16, "a", "finished")])
+    shown = play(
+        [Arrival(1, "a", 5), Arrival(15, "b", 50), Arrival(15, "b", "finished"), Arrival(16, "a", "finished")]
+    )
     assert shown.hung == {"b": 9}
     assert shown.steps[-1][1:] == (5, 50)
 

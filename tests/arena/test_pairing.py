@@ -40,7 +40,11 @@ def test_probabilities_are_positive_and_sum_to_one(digests: list[str], data: st.
 
 def test_newcomers_and_undecided_pairs_are_favoured() -> None:
     found = weights(DIGESTS, BATTLES, undecided, minimum_exposure=30)
-    new, known, over = found[DIGESTS[0], DIGESTS[2]], found[DIGESTS[2], DIGESTS[3]], found[DIGESTS[3], DIGESTS[4]]
+    new, known, over = (
+        found[DIGESTS[0], DIGESTS[2]],
+        found[DIGESTS[2], DIGESTS[3]],
+        found[DIGESTS[3], DIGESTS[4]],
+    )
     assert new / over == pytest.approx(1 + NEWCOMER + UNDECIDED)
     assert known / over == pytest.approx(1 + UNDECIDED)
     assert found == weights(DIGESTS[::-1], BATTLES, undecided, minimum_exposure=30)

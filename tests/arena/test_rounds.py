@@ -11,7 +11,12 @@ from tests.upstream import Upstream
 
 async def test_from_prompt_to_names(voter: Browser, served: Served) -> None:
     battle = await voter.battle("Größe in 東京?", category="letters")
-    assert (battle["state"], battle["writing"], battle["mode"], battle["category"]) == ("open", False, "blind", "letters")
+    assert (battle["state"], battle["writing"], battle["mode"], battle["category"]) == (
+        "open",
+        False,
+        "blind",
+        "letters",
+    )
     turn = battle["turns"][0]
     for side in ("a", "b"):
         assert turn[side] == {
@@ -32,7 +37,9 @@ async def test_from_prompt_to_names(voter: Browser, served: Served) -> None:
     assert shown["reveal"]["a"]["ms_to_first"] >= 0
     assert shown["reveal"]["a"]["answer_tokens"] > 0
     assert shown["reveal"]["a"]["system"] in {"You are terse.", "You are kind."}
-    assert shown["reveal"]["votes_between"] == sum(shown["reveal"][k] for k in ("wins_a", "wins_b", "ties", "both_bad"))
+    assert shown["reveal"]["votes_between"] == sum(
+        shown["reveal"][k] for k in ("wins_a", "wins_b", "ties", "both_bad")
+    )
     assert (await voter.act(battle["id"], "reveal"))["state"] == "revealed", "asking twice shows the same"
     assert (await voter.get("/api/v1/battles/open")).json is None
 
@@ -50,7 +57,8 @@ async def test_events_carry_every_character_of_both_sides(voter: Browser) -> Non
 
 def _texts(events: list[tuple[int, Any]]) -> dict[str, str]:
     return {
-        side: "".join(e["text"] for _, e in events if e["type"] == "delta" and e["side"] == side) for side in ("a", "b")
+        side: "".join(e["text"] for _, e in events if e["type"] == "delta" and e["side"] == side)
+        for side in ("a", "b")
     }
 
 
@@ -102,7 +110,12 @@ async def test_abandoning_ends_a_round(voter: Browser, served: Served) -> None:
     left = await voter.act(battle["id"], "abandon")
     assert left["state"] == "abandoned"
     assert served.records(Abandonment)[-1].reason == "voter"
-    for what, body in (("vote", {"choice": "a"}), ("turns", {"prompt": "x"}), ("abandon", None), ("retry", {"side": "a"})):
+    for what, body in (
+        ("vote", {"choice": "a"}),
+        ("turns", {"prompt": "x"}),
+        ("abandon", None),
+        ("retry", {"side": "a"}),
+    ):
         assert (await voter.act(battle["id"], what, body, status=409))["error"]["code"] == "closed"
     for what in ("reveal", "undo", "remark"):
         assert (await voter.act(battle["id"], what, status=409))["error"]["code"] == "not_voted"

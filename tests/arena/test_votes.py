@@ -21,7 +21,13 @@ async def test_a_vote_is_evidence(voter: Browser, served: Served) -> None:
     battle = await voter.battle(category="notes")
     await voter.vote(battle["id"], "both_bad")
     vote = served.records(VoteCast)[-1]
-    assert (vote.choice, vote.mode, vote.category, vote.turns, vote.propensity) == ("both_bad", "blind", "notes", 1, 1.0)
+    assert (vote.choice, vote.mode, vote.category, vote.turns, vote.propensity) == (
+        "both_bad",
+        "blind",
+        "notes",
+        1,
+        1.0,
+    )
     assert vote.counts
     assert vote.decision_ms >= 0
     assert {vote.a, vote.b} == {m.digest for m in served.house.roster.members}
@@ -93,14 +99,20 @@ async def test_a_vote_while_both_write_stops_them(tmp_path: Path) -> None:
         assert voted["vote"]["partial"]
         assert voted["vote"]["counts"]
         assert not voted["writing"]
-        assert {(a.finish, a.failure, a.characters) for a in served.records(AnswerEnded)} == {("stopped", None, 5)}
+        assert {(a.finish, a.failure, a.characters) for a in served.records(AnswerEnded)} == {
+            ("stopped", None, 5)
+        }
         upstream.release()
         await voter.act(battle, "undo")
-        assert (await voter.vote(battle, "b"))["vote"]["partial"], "the answers are still the parts that were seen"
+        assert (await voter.vote(battle, "b"))["vote"]["partial"], (
+            "the answers are still the parts that were seen"
+        )
         assert len(served.records(AnswerEnded)) == 2
 
 
-async def test_votes_where_a_side_failed_count_if_the_policy_says_so(tmp_path: Path, upstream: Upstream) -> None:
+async def test_votes_where_a_side_failed_count_if_the_policy_says_so(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     for policy, counts in (("", False), ("[policy]\ncount_failed_side = true", True)):
         with Served(two(tmp_path / str(counts), upstream, b="refuse:500", more=policy)) as served:
             voter = await Browser(served.url).begin()
@@ -110,7 +122,9 @@ async def test_votes_where_a_side_failed_count_if_the_policy_says_so(tmp_path: P
             assert await counted(voter) == counts
 
 
-async def test_votes_where_a_side_named_itself_count_if_the_policy_says_so(tmp_path: Path, upstream: Upstream) -> None:
+async def test_votes_where_a_side_named_itself_count_if_the_policy_says_so(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     for policy, counts in (("", False), ("[policy]\ncount_leaked = true", True)):
         with Served(two(tmp_path / str(counts), upstream, b="names-itself", more=policy)) as served:
             voter = await Browser(served.url).begin()
@@ -146,7 +160,9 @@ async def test_reasons_come_after_the_vote_and_before_the_names(rubric: Path) ->
         assert (await voter.act(battle, "remark", REASONS, status=409))["error"]["code"] == "already_remarked"
         await voter.act(battle, "undo")
         await voter.vote(battle)
-        assert (await voter.act(battle, "remark", {}))["vote"]["remarked"], "a new vote may have reasons of its own"
+        assert (await voter.act(battle, "remark", {}))["vote"]["remarked"], (
+            "a new vote may have reasons of its own"
+        )
         await voter.act(battle, "reveal")
         assert (await voter.act(battle, "remark", REASONS, status=409))["error"]["code"] == "names_shown"
         first = served.records(Remark)[0]

@@ -248,6 +248,7 @@ class _Turn:
             self._arrived.clear()
             now = time.monotonic()
             due = self._pace.due(now=now)
+            self._say_who_hangs()
             for writing in self._writings:
                 self._show(writing, due[writing.side])
             if all(w.shown_end for w in self._writings):
@@ -259,11 +260,14 @@ class _Turn:
             except TimeoutError:
                 continue
 
+    def _say_who_hangs(self) -> None:
+        for writing in self._writings:
+            if not writing.hanging and self._pace.hanging(writing.side):
+                writing.hanging = True
+                self._live._emit(Hanging(turn=writing.turn, side=writing.side))
+
     def _show(self, writing: Writing, characters: int) -> None:
         emit, place = self._live._emit, {"turn": writing.turn, "side": writing.side}
-        if not writing.hanging and self._pace.hanging(writing.side):
-            writing.hanging = True
-            emit(Hanging(**place))
         if characters:
             text = writing.received[writing.released : writing.released + characters]
             writing.released += characters

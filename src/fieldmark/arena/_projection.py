@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from fieldmark.arena import _tables as t
@@ -26,6 +26,8 @@ from fieldmark.statistics import bucket
 
 _BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
 _SET = update(t.battles).where(t.battles.c.id == bindparam("battle"))
+SPENT = "spent"
+"""Key of what a contender has cost, open rounds included: for spend caps, never shown."""
 _COLUMN: dict[Choice, str] = {"tie": "ties", "both_bad": "both_bad"}
 
 
@@ -33,7 +35,7 @@ class ArenaProjection(Projection):
     """Rounds, votes, counts per pair, and each contender's answers."""
 
     name = "arena"
-    version = 1
+    version = 2
     tables = t.ALL
 
     def apply(self, connection: Connection, entry: Entry) -> None:
@@ -56,7 +58,7 @@ class ArenaProjection(Projection):
             case Retraction() as retraction:
                 _retract(connection, entry, retraction)
             case Abandonment():
-                _set(connection, entry.record.refs["battle"], state="abandoned")
+                _close(connection, entry.record.refs["battle"], state="abandoned")
             case _:
                 pass
 
@@ -68,11 +70,11 @@ class ArenaProjection(Projection):
         return first
 
 
-def answer_keys(answer: AnswerEnded) -> Iterator[tuple[str, float]]:
+def answer_keys(answer: Row[Any]) -> Iterator[tuple[str, float]]:
     """Keys of `arena_stats` that an answer adds one to, each with the amount it adds."""
     yield "answers", 0.0
     if answer.failure is not None:
-        yield f"failed:{answer.failure.kind}", 0.0
+        yield f"failed:{answer.failure}", 0.0
     if answer.leak:
         yield "leaks", 0.0
     if answer.hung:
@@ -117,6 +119,7 @@ def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
             "battle": entry.record.refs["battle"],
             "text": text.text_id if text else None,
             "failure": answer.failure.kind if answer.failure else None,
+            "told": False,
             **answer.model_dump(
                 include={
                     "turn", "side", "attempt", "finish", "leak", "hung", "ms_to_first", "ms", "answer_tokens", "cost",
@@ -124,13 +127,32 @@ def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
             ),
         },
     )  # fmt: skip
-    for key, amount in answer_keys(answer):
-        _add(connection, t.stats, {"contender": answer.contender, "key": key}, {"n": 1, "amount": amount})
+    if answer.cost is not None:
+        _add_stat(connection, answer.contender, SPENT, answer.cost)
+    battle = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one()
+    if battle.state != "open":
+        _tell(connection, battle)
+
+
+def _tell(connection: Connection, battle: Row[Any]) -> None:
+    """Count a closed round's answers. Not before: whoever watches the counts of an open one would see who answers."""
+    new = and_(t.answers.c.battle == battle.id, t.answers.c.told.is_(False))
+    answers = connection.execute(select(t.answers).where(new).order_by(*t.answers.primary_key)).all()
+    for answer in answers:
+        contender = battle.a if answer.side == "a" else battle.b
+        for key, amount in answer_keys(answer):
+            _add_stat(connection, contender, key, amount)
+    if answers:
+        connection.execute(update(t.answers).where(new).values(told=True))
+
+
+def _add_stat(connection: Connection, contender: str, key: str, amount: float) -> None:
+    _add(connection, t.stats, {"contender": contender, "key": key}, {"n": 1, "amount": amount})
 
 
 def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
     if battle := entry.record.refs.get("battle"):
-        _set(
+        _close(
             connection,
             battle,
             state="voted",
@@ -186,6 +208,11 @@ def _count_voter(connection: Connection, stratum: dict[str, str], voter: str, st
     before = _add(connection, t.voters, {**stratum, "voter": voter}, {"votes": step})
     if before == 0 or before + step == 0:
         _add(connection, t.totals, {**stratum, "key": "browsers"}, {"n": 1 if before == 0 else -1})
+
+
+def _close(connection: Connection, battle: str, **values: Any) -> None:
+    _set(connection, battle, **values)
+    _tell(connection, connection.execute(_BATTLE, {"battle": battle}).one())
 
 
 def _set(connection: Connection, battle: str, **values: Any) -> None:

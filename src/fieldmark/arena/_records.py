@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from fieldmark.arena import _tables as t
+from fieldmark.arena._projection import SPENT
 from fieldmark.ledger import Snapshot
 from fieldmark.ledger.evidence import Retraction, VoteCast
 
@@ -58,8 +59,8 @@ def answer_record(snapshot: Snapshot, digest: str) -> AnswerRecord:
 
 
 def spent(snapshot: Snapshot) -> dict[str, float]:
-    """Currency units each contender has cost, by digest."""
-    query = select(t.stats.c.contender, t.stats.c.amount).where(t.stats.c.key == "costs")
+    """Currency units each contender has cost, by digest, open rounds included: for spend caps, not to be shown."""
+    query = select(t.stats.c.contender, t.stats.c.amount).where(t.stats.c.key == SPENT)
     return {row.contender: row.amount for row in snapshot.connection.execute(query)}
 
 

@@ -56,6 +56,7 @@ answers = Table(
     Column("ms", Integer, nullable=False),
     Column("answer_tokens", Integer),
     Column("cost", Float),
+    Column("told", Boolean, nullable=False),  # counted in arena_stats: only once the round is closed
 )
 
 counts = Table(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
+from fieldmark.arena import answer_record
 from fieldmark.contenders import (
     CATALOGUE,
     ContenderSpec,
@@ -63,6 +64,7 @@ class ContenderView(_View):
     price: Price | None
     spend_cap: float | None
     spent: float
+    """Currency units in closed rounds."""
     origin: str
     """File that lists it."""
     removable: bool
@@ -117,22 +119,20 @@ class PullRequest(BaseModel):
 @router.get("/contenders")
 def contenders(house: HouseDep) -> list[ContenderView]:
     """The field's contenders, in the folder's order."""
-    with house.ledger.read() as snapshot:
-        standing = house.arena.boards.standing(snapshot, house.field.policy)
     members = {m.name: m for m in house.roster.members}
     absent = {a.spec.name: a for a in house.roster.absent}
     views = []
-    for spec in house.field.contenders:
-        if spec.name in members:
-            member = members[spec.name]
-            readiness = member.contender.readiness
-            views.append(
-                _view(
-                    house, spec, readiness, member.digest, member.spent, standing.total(member.digest).votes
-                )
-            )
-        elif spec.name in absent:
-            views.append(_view(house, spec, Readiness("missing", absent[spec.name].explain()), None, 0.0, 0))
+    with house.ledger.read() as snapshot:
+        standing = house.arena.boards.standing(snapshot, house.field.policy)
+        for spec in house.field.contenders:
+            if spec.name in members:
+                member = members[spec.name]
+                cost = answer_record(snapshot, member.digest).cost
+                votes = standing.total(member.digest).votes
+                views.append(_view(house, spec, member.contender.readiness, member.digest, cost, votes))
+            elif spec.name in absent:
+                missing = Readiness("missing", absent[spec.name].explain())
+                views.append(_view(house, spec, missing, None, 0.0, 0))
     return views
 
 

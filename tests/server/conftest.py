@@ -1,0 +1,1 @@
+from tests.served import other, served, upstream, voter  # noqa: F401
