@@ -43,8 +43,7 @@ def run(fault: bool) -> Iterator[Row]:
 
 def build(folder: Path, votes: int) -> None:
     """A field folder whose ledger holds so many votes, written through the ledger like any other."""
-    from fieldmark.fields import load_field
-    from fieldmark.server._house import open_ledger
+    from fieldmark.fields import load_field, open_ledger
 
     _write_folder(folder)
     digests = asyncio.run(_enter(folder))
@@ -71,7 +70,7 @@ def drawer(digests: list[str], chance: random.Random) -> Callable[[], VoteCast]:
         a, b = chance.sample(digests, 2)
         odds = (weight[a] / weight[b], weight[b] / weight[a], 0.7, 0.1)
         return VoteCast(
-            choice=chance.choices(("a", "b", "tie", "both_bad"), odds)[0],  # type: ignore[arg-type]
+            choice=chance.choices(("a", "b", "tie", "both_bad"), odds)[0],
             a=a,
             b=b,
             mode="blind",
@@ -117,11 +116,15 @@ async def _round(house: House, vote: VoteCast, chance: random.Random) -> None:
 
     def work(transaction: Transaction) -> None:
         voter = f"p_{chance.randrange(VOTERS):05}"
-        started = BattleStarted(mode="blind", a=vote.a, b=vote.b, propensity=vote.propensity, category=vote.category)
-        battle = {"battle": transaction.append(started, actor=voter, texts={"prompt": "Say hello."}).record.id}
+        started = BattleStarted(
+            mode="blind", a=vote.a, b=vote.b, propensity=vote.propensity, category=vote.category
+        )
+        battle = {
+            "battle": transaction.append(started, actor=voter, texts={"prompt": "Say hello."}).record.id
+        }
         for side, digest in (("a", vote.a), ("b", vote.b)):
             answer = AnswerEnded(
-                side=side,  # type: ignore[arg-type]
+                side=side,
                 turn=1,
                 contender=digest,
                 ms_to_first=chance.randrange(50, 2_000),

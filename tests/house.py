@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -118,7 +118,7 @@ class Served:
             config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
             self._server = HouseServer(config, self.house)
             serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-            while not self._server.started:
+            while not self._server.started:  # noqa: ASYNC110 (uvicorn sets no event)
                 await asyncio.sleep(0.01)
             self._ready.set()
             await serving
@@ -131,7 +131,7 @@ class Reply:
     """One reply."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     text: str
 
     @property
@@ -177,7 +177,7 @@ class Browser:
         ):
             for cookie in response.headers.getall("Set-Cookie", []):
                 self.cookies |= {k: m.value for k, m in SimpleCookie(cookie).items()}
-            reply = Reply(response.status, dict(response.headers), await response.text())
+            reply = Reply(response.status, response.headers.copy(), await response.text())
             self.heard += [reply.text, str(reply.headers)]
             return reply
 
@@ -239,6 +239,13 @@ class Browser:
     async def vote(self, battle: str, choice: str = "a", *, status: int = 200) -> Any:
         """Vote."""
         return await self.act(battle, "vote", {"choice": choice}, status=status)
+
+
+async def until(found: Callable[[], object], seconds: float = 5) -> None:
+    """Wait until something is so; TimeoutError if it is not in time."""
+    async with asyncio.timeout(seconds):
+        while not found():
+            await asyncio.sleep(0.01)
 
 
 @contextmanager

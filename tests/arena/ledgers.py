@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from fieldmark.arena import ArenaProjection, Boards
+from fieldmark.arena import ArenaProjection, Boards, Standings
 from fieldmark.arena import _tables as t
 from fieldmark.fields import Policy, RosterProjection
 from fieldmark.ledger import Ledger, Snapshot, Transaction
@@ -118,7 +118,7 @@ def retract(ledger: Ledger, battle: str, vote: str, *, undo: bool = False) -> No
     ledger.write(lambda now: now.append(taken, actor="p_one", refs={"battle": battle, "vote": vote}))
 
 
-def standings(snapshot: Snapshot, boards: Boards | None = None, category: str | None = None):  # type: ignore[no-untyped-def]
+def standings(snapshot: Snapshot, boards: Boards | None = None, category: str | None = None) -> Standings:
     return (boards or Boards()).standings(snapshot, Policy(minimum_exposure=0), category)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.house import Browser, Served, endpoint, write_field
 from tests.upstream import Upstream
 
@@ -61,8 +63,8 @@ async def test_no_reply_names_a_contender_before_the_reveal(tmp_path: Path) -> N
 
 
 async def test_the_log_of_a_contender_that_breaks_does_not_name_it(
-    tmp_path: Path, caplog, monkeypatch
-) -> None:  # type: ignore[no-untyped-def]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Upstream() as upstream:
         folder = write_field(
             tmp_path, endpoint("alder-7b", upstream.url, "echo") + endpoint("birch-7b", upstream.url, "slow")

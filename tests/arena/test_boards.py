@@ -1,4 +1,4 @@
-"""Boards: what they show of rated and unrated contenders, of categories, of those that left; and that caches never lie."""
+"""Boards: what they show of rated and unrated contenders, categories, those that left; and caches never lie."""
 
 from __future__ import annotations
 
@@ -22,19 +22,14 @@ CHOICES: tuple[Choice, ...] = ("a", "b", "tie", "both_bad")
 
 def board(ledger: Ledger, category: str | None = None, boards: Boards | None = None) -> Board:
     with ledger.read() as snapshot:
-        return standings(snapshot, boards, category).board  # type: ignore[no-any-return]
+        return standings(snapshot, boards, category).board
 
 
 def many(seed: int, count: int, names: tuple[str, ...] = NAMES) -> list[Ballot]:
     chance = random.Random(seed)
     return [
-        Ballot(
-            *chance.sample(names, 2),
-            chance.choice(CHOICES),
-            f"p_{chance.randrange(7)}",
-            chance.choice((None, "notes")),
-        )
-        for _ in range(count)
+        Ballot(a, b, chance.choice(CHOICES), f"p_{chance.randrange(7)}", chance.choice((None, "notes")))
+        for a, b in (chance.sample(names, 2) for _ in range(count))
     ]
 
 
@@ -91,7 +86,7 @@ def test_ratings_are_those_of_the_counts(tmp_path: Path) -> None:
         cast(ledger, *ballots)
         found = board(ledger)
     votes = [(DIGEST[v.a], DIGEST[v.b], v.choice) for v in ballots]
-    expected = rate(PairCounts.from_votes(*zip(*votes, strict=True)))  # type: ignore[arg-type]
+    expected = rate(PairCounts.from_votes(*zip(*votes, strict=True)))
     for row in found.rows:
         i = expected.names.index(row.digest)
         assert row.rating == pytest.approx(expected.rating[i], abs=0.006)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from fieldmark.errors import LedgerUnavailable
 from fieldmark.ledger.evidence import AnswerEnded
 from tests import upstream as faults
-from tests.house import Browser, Served, endpoint, two, write_field
+from tests.house import Browser, Served, endpoint, two, until, write_field
 from tests.upstream import Turn, Upstream
 
 FAULTS = {
@@ -107,7 +106,7 @@ async def test_a_failed_side_is_asked_again(tmp_path: Path, monkeypatch: pytest.
         tries.append(1)
         return await (faults._BEHAVIOURS["cut-off"] if len(tries) == 1 else faults._BEHAVIOURS["echo"])(turn)
 
-    monkeypatch.setitem(faults._BEHAVIOURS, "moody", second_time)  # type: ignore[arg-type]
+    monkeypatch.setitem(faults._BEHAVIOURS, "moody", second_time)
     with Upstream() as upstream, Served(two(tmp_path, upstream, b="moody")) as served:
         voter = await Browser(served.url).begin()
         battle = await voter.battle()
@@ -132,7 +131,7 @@ async def test_text_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         await turn.write(b"data: " + raw + b"\n\n")
         return await turn.end(1)
 
-    monkeypatch.setitem(faults._BEHAVIOURS, "broken", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(faults._BEHAVIOURS, "broken", broken)
     with Upstream() as upstream, Served(two(tmp_path, upstream, b="broken")) as served:
         voter = await Browser(served.url).begin()
         battle = await voter.battle()
@@ -169,8 +168,7 @@ async def test_the_ledger_refuses_an_answer(tmp_path: Path, monkeypatch: pytest.
     with Upstream() as upstream, Served(two(tmp_path, upstream, "gated", "echo")) as served:
         voter = await Browser(served.url).begin()
         battle = await voter.start()
-        while not served.records(AnswerEnded):
-            await asyncio.sleep(0.02)
+        await until(lambda: served.records(AnswerEnded))
         writing = served.house.ledger.awrite
 
         async def full(_: object) -> None:

@@ -1,4 +1,4 @@
-"""Does an answer name its author: found in any language and however it is cut, and not where it only mentions a name."""
+"""Does an answer name its author: found in any language, however it is cut, and not where a name is only mentioned."""
 
 from __future__ import annotations
 

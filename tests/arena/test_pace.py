@@ -82,7 +82,7 @@ def test_a_character_is_due_once_both_have_it() -> None:
 
 
 def test_the_longer_answer_goes_on_at_the_pace_kept_so_far() -> None:
-    arrivals = [Arrival(float(i), side, 100) for i in range(1, 4) for side in ("a", "b")]  # type: ignore[arg-type]
+    arrivals = [Arrival(float(i), side, 100) for i in range(1, 4) for side in ("a", "b")]
     arrivals += [Arrival(3, "a", 500), Arrival(3, "b", "finished"), Arrival(3, "a", "finished")]
     shown = play(arrivals)
     assert shown.at(3) == (300, 300)  # in 2 s since the first release: 150 a second
@@ -138,10 +138,10 @@ def timelines(draw: st.DrawFn, *, finish: bool = True) -> list[Arrival]:
         at = 0.0
         for gap in gaps:
             at += gap
-            arrivals.append(Arrival(at, side, draw(st.integers(1, 200))))  # type: ignore[arg-type]
+            arrivals.append(Arrival(at, side, draw(st.integers(1, 200))))
         if finish:
             end = at + draw(st.floats(0.001, 12))
-            arrivals.append(Arrival(end, side, draw(st.sampled_from(["finished", "failed"]))))  # type: ignore[arg-type]
+            arrivals.append(Arrival(end, side, draw(st.sampled_from(["finished", "failed"]))))
     return sorted(arrivals, key=lambda x: x.at)
 
 

@@ -1,4 +1,4 @@
-"""The arena's tables are a view of the records: computed anew they are the same, and they count what the records say."""
+"""The arena's tables are a view of the records: computed anew they are the same, and they count the records."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ async def test_a_stream_goes_on_after_the_last_event_seen(tmp_path: Path) -> Non
 
 
 async def test_a_stop_in_mid_battle(tmp_path: Path) -> None:
-    """The server is stopped while both write: what came is kept, the round is there again, and both can be asked again."""
+    """Stopped while both write: what came is kept, the round is there again, and both can be asked again."""
     with Upstream() as upstream:
         with Served(two(tmp_path, upstream, "gated", "gated")) as served:
             voter = await Browser(served.url).begin()

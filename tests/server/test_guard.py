@@ -42,7 +42,9 @@ async def test_security_headers_are_on_every_reply(voter: Browser, path: str) ->
             assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.7", "0.0.0.0", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.7", "0.0.0.0", ""]
+)
 async def test_another_host_is_refused(voter: Browser, host: str) -> None:
     reply = await voter.get("/api/v1/session", Host=host)
     assert reply.status == 421
@@ -51,7 +53,15 @@ async def test_another_host_is_refused(voter: Browser, host: str) -> None:
 
 
 def test_every_name_of_this_machine_is_taken(served: Served) -> None:
-    for host in ("127.0.0.1", "127.0.0.1:1", "localhost", "LOCALHOST:8421", "[::1]", "[::1]:8421", "127.8.9.1:80"):
+    for host in (
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "localhost",
+        "LOCALHOST:8421",
+        "[::1]",
+        "[::1]:8421",
+        "127.8.9.1:80",
+    ):
         connection = http.client.HTTPConnection("127.0.0.1", served.port)
         connection.request("GET", "/api/v1/status", headers={"Host": host})
         assert connection.getresponse().status == 200, host
@@ -71,7 +81,11 @@ def test_every_name_of_this_machine_is_taken(served: Served) -> None:
     ],
 )
 async def test_another_origin_is_refused(voter: Browser, headers: dict[str, str]) -> None:
-    for method, path in (("GET", "/api/v1/status"), ("POST", "/api/v1/battles"), ("POST", "/v1/chat/completions")):
+    for method, path in (
+        ("GET", "/api/v1/status"),
+        ("POST", "/api/v1/battles"),
+        ("POST", "/v1/chat/completions"),
+    ):
         reply = await voter.send(method, path, headers=headers)
         assert reply.status == 403
         assert shape(reply.text)["code"] == "wrong_origin"
@@ -113,7 +127,9 @@ async def test_rates_are_limited(tmp_path: Path, upstream: Upstream) -> None:
         assert reads[-1] == 429
 
 
-async def test_errors_have_one_shape_everywhere(voter: Browser, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_errors_have_one_shape_everywhere(
+    voter: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for method, path, status in (
         ("GET", "/api/v1/nothing", 404),
         ("GET", "/v1/nothing", 404),
@@ -143,8 +159,8 @@ async def test_errors_have_one_shape_everywhere(voter: Browser, served: Served, 
 @pytest.mark.parametrize(
     "path",
     [
-        "/../server/app.py", "/..%2f..%2fserver/app.py", "/%2e%2e/%2e%2e/errors.py", "/assets/../../app.py", "//etc/passwd",
-        "/%2fetc%2fpasswd", "/assets/%2e%2e/%2e%2e/run.py", "/a%00b.js", "/x%00", "/" + "a" * 300, "/" + "a/" * 3000,
+        "/../server/app.py", "/..%2f..%2fserver/app.py", "/%2e%2e/%2e%2e/errors.py", "/assets/../../app.py",
+        "//etc/passwd", "/%2fetc%2fpasswd", "/assets/%2e%2e/%2e%2e/run.py", "/a%00b.js", "/x%00", "/" + "a" * 300, "/" + "a/" * 3000,
         "/..\\..\\app.py", "/.fieldmark/cookie.key",
     ],
 )  # fmt: skip

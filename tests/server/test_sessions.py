@@ -24,7 +24,13 @@ BODY = {"prompt": "x", "choice": "a"}
 
 
 async def _send(browser: Browser, method: str, path: str, **headers: str) -> int:
-    body = SPEC if "contenders" in path else {} if "models" in path else {k: BODY[k] for k in BODY if (k == "choice") == ("vote" in path)}
+    body = (
+        SPEC
+        if "contenders" in path
+        else {}
+        if "models" in path
+        else {k: BODY[k] for k in BODY if (k == "choice") == ("vote" in path)}
+    )
     return (await browser.send(method, path, json=body, headers=headers)).status
 
 
@@ -47,12 +53,16 @@ async def test_a_session_is_kept(voter: Browser) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-async def test_no_act_without_session_and_token(voter: Browser, other: Browser, method: str, path: str) -> None:
+async def test_no_act_without_session_and_token(
+    voter: Browser, other: Browser, method: str, path: str
+) -> None:
     stranger = Browser(voter.url)
     assert await _send(stranger, method, path) == 403, "no cookie"
     assert await _send(Browser(voter.url, voter.cookies), method, path) == 403, "no token"
     assert await _send(Browser(voter.url, voter.cookies, "forged"), method, path) == 403, "a forged token"
-    assert await _send(Browser(voter.url, voter.cookies, other.csrf), method, path) == 403, "another browser's token"
+    assert await _send(Browser(voter.url, voter.cookies, other.csrf), method, path) == 403, (
+        "another browser's token"
+    )
     assert await _send(Browser(voter.url, {}, voter.csrf), method, path) == 403, "a token without its cookie"
 
 
@@ -65,7 +75,9 @@ async def test_a_forged_cookie_is_no_session(voter: Browser) -> None:
         assert (await thief.get("/api/v1/battles/open")).json is None
 
 
-async def test_a_cookie_of_another_field_is_another_voter(tmp_path: Path, voter: Browser, upstream: Upstream) -> None:
+async def test_a_cookie_of_another_field_is_another_voter(
+    tmp_path: Path, voter: Browser, upstream: Upstream
+) -> None:
     with Served(two(tmp_path, upstream)) as elsewhere:
         traveller = Browser(elsewhere.url, dict(voter.cookies), voter.csrf)
         assert (await traveller.post("/api/v1/battles", {"prompt": "x"})).status == 403

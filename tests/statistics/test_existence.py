@@ -157,4 +157,5 @@ def test_who_is_in_an_unrated_component_and_why_is_said_from_the_first_vote_on()
         ((2,), "one_sided"),
     ]
     for ranks in (ratings.rank_best, ratings.rank_worst):
-        assert (ranks.dtype, ranks.tolist()) == (np.int64, [0, 0, 0])
+        assert ranks.dtype == np.int64
+        assert ranks.tolist() == [0, 0, 0]

@@ -44,6 +44,7 @@ def test_a_small_file_matches_numbers_computed_vote_by_vote(model: Model) -> Non
     plain, clustered = rate(counts, model=model), rate(counts, model=model, clusters=clusters)
     assert plain.names == tuple(golden["names"])
     assert (plain.interval, clustered.interval) == ("sandwich", "clustered")
+    assert (plain.model, plain.confidence) == (model, 0.95)
     np.testing.assert_allclose(plain.rating, wanted["rating"], atol=1e-5)
     np.testing.assert_allclose(plain.se, wanted["sandwich"], rtol=1e-6)
     np.testing.assert_allclose(clustered.se, wanted["clustered"], rtol=1e-6)

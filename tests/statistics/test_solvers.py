@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from scipy.optimize import minimize
 
 from fieldmark.statistics import ELO, FloatArray, PairCounts, rate
-from tests.statistics.samples import outcome_probabilities, rateable
+from tests.statistics.samples import counts_of, outcome_probabilities, rateable
 
 
 def as_rating(pi: FloatArray) -> FloatArray:
@@ -89,3 +89,28 @@ def test_no_other_point_is_likelier_to_scipy(counts: PairCounts) -> None:
     here = np.append(own, np.log(ratings.tie_parameter or 1)) if free_ties else own
     assert surprise(here) <= found.fun + 1e-8
     np.testing.assert_allclose(as_rating(np.exp(found.x[: counts.size])), ratings.rating, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [  # where a whole first step of Newton's runs off: too far in the strengths, or in log ν
+        [(0, 1, 1, 30, 449), (1, 2, 6, 2, 5), (2, 3, 1, 4, 0)],
+        [(0, 1, 3, 1, 671), (1, 2, 44, 1, 6)],
+        [(0, 1, 1050658, 206579, 31)],
+    ],
+)
+def test_at_the_maximum_as_many_wins_and_ties_are_expected_as_were_seen(
+    rows: list[tuple[int, int, float, float, float]],
+) -> None:
+    counts = counts_of(1 + max(row[1] for row in rows), rows)
+    ratings = rate(counts)
+    assert ratings.tie_parameter
+    p = outcome_probabilities(
+        (ratings.rating - 1000) / ELO, ratings.tie_parameter, counts.first, counts.second
+    )
+    expected = p * (counts.wins_first + counts.wins_second + counts.ties)[:, None]
+    ahead = expected[:, 0] - expected[:, 1] - counts.wins_first + counts.wins_second
+    for place in range(counts.size):
+        surplus = ahead[counts.first == place].sum() - ahead[counts.second == place].sum()
+        assert surplus == pytest.approx(0, abs=1e-3)
+    assert expected[:, 2].sum() == pytest.approx(counts.ties.sum(), rel=1e-9)

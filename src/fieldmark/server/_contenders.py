@@ -23,7 +23,7 @@ from fieldmark.contenders import (
     probe,
     pull,
 )
-from fieldmark.errors import Conflict, FieldError, FieldmarkError, ModelError
+from fieldmark.errors import Conflict, FieldError, FieldmarkError, InputError, ModelError
 from fieldmark.fields import FieldContender, remove_contender, write_contender
 from fieldmark.server._deps import Admin, HouseDep
 from fieldmark.server._house import House
@@ -225,7 +225,7 @@ async def add(
 def _check_new(house: House, spec: ContenderSpec) -> None:
     try:
         twin = house.roster.by_digest(make_contender(spec).identity.digest)
-    except ModelError:  # its weights are not here, so nobody can say
+    except (InputError, ModelError):  # it is wrong, or its weights are not here: what follows says so
         return
     if twin is not None:
         raise Conflict(

@@ -97,6 +97,8 @@ def _calm_collector() -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     _check_host(host)
+    if not 0 <= port <= 65_535:
+        raise ServeError(f"{port} is no port", hint="a port is 1 to 65535; 0 takes a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
