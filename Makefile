@@ -47,7 +47,7 @@ fix: $(VENV)/.dev ## format, and write generated files anew
 	@$(BIN)/python -m tests.generated --write
 
 bench: $(VENV)/.dev ## published figures, with peers and bounds
-	@$(INSTALL) '.[bench]'
+	@$(INSTALL) --editable '.[bench]'
 	@$(BIN)/python -m benchmarks run all
 
 soak: $(VENV)/.dev ## long tests: mutation, kills, load

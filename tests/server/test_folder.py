@@ -16,7 +16,7 @@ from tests.upstream import Upstream
 
 async def _status(voter: Browser, wanted: Any) -> Any:
     async with asyncio.timeout(10):
-        while not wanted(status := (await voter.get("/api/v1/status")).json):
+        while not wanted(status := (await voter.get("/api/v1/status")).json):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return status
 

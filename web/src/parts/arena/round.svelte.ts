@@ -18,6 +18,9 @@ export class Round {
   /** When the vote can no longer be undone, by `performance.now()`. */
   undoUntil = $state(0);
 
+  /** Sides that the vote stopped, as far as this page saw it: the server's view only says that a side did. */
+  stopped: Side[] = $state.raw([]);
+
   #applied = 0;
   #queue: Numbered<RoundEvent>[] = [];
   #frame = false;
@@ -40,7 +43,12 @@ export class Round {
     this.#hush();
   }
 
-  vote = (choice: Choice) => this.#act(() => call("post", "/api/v1/battles/{battle}/vote", { path: this.#path, body: { choice } }));
+  vote = (choice: Choice) =>
+    this.#act(() => {
+      const turn = this.view.turns.at(-1);
+      this.stopped = SIDES.filter((side) => turn?.[side].state === "waiting" || turn?.[side].state === "writing");
+      return call("post", "/api/v1/battles/{battle}/vote", { path: this.#path, body: { choice } });
+    });
   undo = () => this.#act(() => call("delete", "/api/v1/battles/{battle}/vote", { path: this.#path }));
   retry = (side: Side) => this.#act(() => call("post", "/api/v1/battles/{battle}/retry", { path: this.#path, body: { side } }));
   follow = (prompt: string) => this.#act(() => call("post", "/api/v1/battles/{battle}/turns", { path: this.#path, body: { prompt } }));
