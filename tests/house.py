@@ -244,7 +244,7 @@ class Browser:
 async def until(found: Callable[[], object], seconds: float = 5) -> None:
     """Wait until something is so; TimeoutError if it is not in time."""
     async with asyncio.timeout(seconds):
-        while not found():
+        while not found():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

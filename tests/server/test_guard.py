@@ -160,8 +160,8 @@ async def test_errors_have_one_shape_everywhere(
     "path",
     [
         "/../server/app.py", "/..%2f..%2fserver/app.py", "/%2e%2e/%2e%2e/errors.py", "/assets/../../app.py",
-        "//etc/passwd", "/%2fetc%2fpasswd", "/assets/%2e%2e/%2e%2e/run.py", "/a%00b.js", "/x%00", "/" + "a" * 300, "/" + "a/" * 3000,
-        "/..\\..\\app.py", "/.fieldmark/cookie.key",
+        "//etc/passwd", "/%2fetc%2fpasswd", "/assets/%2e%2e/%2e%2e/run.py", "/a%00b.js", "/x%00",
+        "/" + "a" * 300, "/" + "a/" * 3000, "/..\\..\\app.py", "/.fieldmark/cookie.key",
     ],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_page(served: Served, path: str) -> None:

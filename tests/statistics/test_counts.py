@@ -171,3 +171,21 @@ def test_clusters_summed_in_blocks_give_the_same_errors(monkeypatch: pytest.Monk
     at_once = rate(counts, clusters=clusters).se
     monkeypatch.setattr("fieldmark.statistics._errors._BLOCK", 5 * 3)  # three clusters of K + 1 numbers
     np.testing.assert_allclose(rate(counts, clusters=clusters).se, at_once)
+
+
+def test_votes_across_or_outside_a_component_do_not_count_in_its_clustered_errors() -> None:
+    rng = np.random.default_rng(6)
+    a = np.concatenate((rng.integers(0, 3, 40), rng.integers(3, 5, 20), np.zeros(9, dtype=np.int64)))
+    b = np.concatenate(((a[:40] + rng.integers(1, 3, 40)) % 3, 7 - a[40:60], np.full(9, 4)))
+    outcome = np.concatenate((rng.integers(0, 3, 60), np.zeros(9, dtype=np.int64)))  # 0 always beat 4
+    voter = rng.integers(0, 8, 69)
+
+    def se(names: str, kept: IntArray, less: int) -> FloatArray:
+        votes = (a[kept] - less, b[kept] - less, outcome[kept])
+        counts = PairCounts.from_indices(names, *votes)
+        return rate(counts, clusters=ClusterScores.from_indices(counts, *votes, voter[kept])).se
+
+    together = se("vwxyz", np.arange(69), 0)
+    np.testing.assert_allclose(together[:3], se("vwx", np.arange(40), 0))
+    np.testing.assert_allclose(together[3:], se("yz", np.arange(40, 60), 3))
+    assert np.isfinite(together).all()

@@ -98,5 +98,6 @@ def test_an_interval_is_as_wide_each_way_and_wider_when_it_holds_for_all_pairs()
 
 
 def test_errors_far_below_one_point_are_kept() -> None:
-    found = rate(counts_of(2, [(0, 1, 1e8, 1e8, 0)])).difference(0, 1)
-    assert found.se == pytest.approx(ELO * np.sqrt(2e-8))
+    ratings = rate(counts_of(2, [(0, 1, 1e8, 1e8, 0)]))
+    assert ratings.difference(0, 1).se == pytest.approx(ELO * np.sqrt(2e-8))
+    assert ratings.se == pytest.approx(ELO * np.sqrt(2e-8) / 2)
