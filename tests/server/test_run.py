@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -56,11 +60,6 @@ def test_a_wrong_folder_is_said_before_anything_else(tmp_path: Path) -> None:
 
 
 def test_it_serves_and_ends(tmp_path: Path, upstream: Upstream) -> None:
-    import signal
-    import subprocess
-    import sys
-    import urllib.request
-
     folder = two(tmp_path, upstream)
     with subprocess.Popen(
         [sys.executable, "-m", "fieldmark", "up", str(folder), "--port", "0"],
@@ -78,3 +77,12 @@ def test_it_serves_and_ends(tmp_path: Path, upstream: Upstream) -> None:
         assert process.wait(15) in {0, 130}
         assert "Traceback" not in process.stderr.read()
         killer.cancel()
+
+
+def test_numpy_is_not_loaded_before_the_server_has_set_its_threads() -> None:
+    code = (
+        "import sys; from pathlib import Path; import fieldmark.cli.serve; from fieldmark.fields import load_field;"
+        "load_field(Path('examples/starter')); assert 'numpy' not in sys.modules;"
+        "import fieldmark.server, os; assert os.environ['OPENBLAS_NUM_THREADS']"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
