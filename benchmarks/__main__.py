@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -14,7 +13,6 @@ from benchmarks._row import Row, find, measure, names
 
 def main() -> int:
     """0: all bounds met (sabotage: all broken). 1: not so. 2: no such benchmark."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The published figures.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="what can be measured")

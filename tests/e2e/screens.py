@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -20,23 +20,10 @@ from tests.house import Served
 T = TypeVar("T")
 
 
-def elsewhere(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in a thread of its own: in this one Playwright's loop is running."""
-    box: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            box.append(asyncio.run(work))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return box[0]
+def apart(work: Callable[[], T]) -> T:
+    """Do it in a thread of its own: in this one Playwright's loop is running, and no second one may."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
 
 
 async def _votes(url: str, choices: Iterable[str], category: str | None) -> None:
@@ -49,7 +36,7 @@ async def _votes(url: str, choices: Iterable[str], category: str | None) -> None
 
 def cast(url: str, choices: Iterable[str], category: str | None = None) -> None:
     """Blind rounds of as many browsers, voted in turn as `choices` say."""
-    elsewhere(_votes(url, choices, category))
+    apart(lambda: asyncio.run(_votes(url, choices, category)))
 
 
 async def _not_blind(url: str) -> None:
@@ -60,7 +47,7 @@ async def _not_blind(url: str) -> None:
 
 def cast_not_blind(url: str) -> None:
     """A vote that does not count."""
-    elsewhere(_not_blind(url))
+    apart(lambda: asyncio.run(_not_blind(url)))
 
 
 @dataclass

@@ -124,11 +124,12 @@ def test_a_field_edited_wrongly_while_it_is_served(visit: Visit, own: Served) ->
     assert axe.faults(page) == []
     visitor.asked(Orders())
     expect(banner).to_be_visible()
-    file.write_text(good.replace('name = "Test field"', 'name = "Renamed field"'))
-    expect(banner).to_have_count(0)
-    expect(page.locator("header")).to_contain_text("Renamed field")
     visitor.vote("a")
     visitor.names()
+    file.write_text(good.replace('"For tests."', '"Mended."'))
+    expect(banner).to_have_count(0)
+    page.locator("nav a", has_text=say("nav.field")).click()
+    expect(page.locator(".lead")).to_have_text("Mended.")
 
 
 def test_a_field_edited_well_takes_effect_without_a_restart(visit: Visit, own: Served, upstream: Upstream) -> None:

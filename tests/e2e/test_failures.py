@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.e2e import told
 from tests.e2e.conftest import Visit
@@ -47,8 +47,8 @@ def test_one_side_fails_and_is_asked_again(
     note = page.locator(".failure")
     expect(note).to_have_count(1)
     expect(note).to_contain_text(say(f"failure.{failure}"))
-    side = note.locator("xpath=ancestor::article")
-    letter = side.locator("h2").inner_text()[0]
+    letter = _letter(note)
+    side = visitor.answer(letter.lower())
     expect(note).to_contain_text(say("side.failed.cut" if text else "side.failed.none", side=letter))
     expect(side).to_contain_text(text)
     expect(visitor.status).to_have_text(say("battle.status.failed", side=letter))
@@ -59,6 +59,11 @@ def test_one_side_fails_and_is_asked_again(
     expect(side).to_contain_text("Kind regards")
     if text:
         expect(side).not_to_contain_text(text)
+
+
+def _letter(note: Locator) -> str:
+    """The side that a note stands in."""
+    return note.locator("xpath=ancestor::article").locator("h2").inner_text()[0]
 
 
 def test_a_vote_on_half_a_round_is_kept_but_not_counted(visitor: Visitor) -> None:
@@ -85,8 +90,7 @@ def test_a_hanging_side_does_not_hold_the_other(visitor: Visitor) -> None:
     page = visitor.ask(Orders("held:hanging", "recite:letter"))
     note = page.locator("article .note")
     expect(note).to_be_visible()
-    side = note.locator("xpath=ancestor::article")
-    letter = side.locator("h2").inner_text()[0]
+    letter = _letter(note)
     expect(note).to_have_text(say("side.hanging", side=letter))
     expect(visitor.status).to_have_text(say("battle.status.hanging", side=letter))
     expect(page.locator("article[aria-busy=false]")).to_contain_text("Kind regards")

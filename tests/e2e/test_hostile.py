@@ -87,8 +87,8 @@ def _untouched(page: Page) -> None:
 
 def test_a_line_of_a_megabyte(visitor: Visitor) -> None:
     told.TEXTS["megabyte"] = "x" * 1_000_000 + " " + "word " * 10
-    page = visitor.asked(Orders("recite:megabyte", "recite:letter"))
-    assert script(page, "() => document.querySelector('main').textContent.length") > 1_000_000
+    page = visitor.asked(Orders("recite:megabyte", "recite:megabyte"))
+    assert script(page, "() => document.querySelector('main').textContent.length") > 2_000_000
     assert script(page, "() => document.documentElement.scrollWidth <= innerWidth")
     visitor.vote("b")
     visitor.names()

@@ -21,7 +21,7 @@ def test_a_round_survives_a_kill(visit: Visit, upstream: Upstream, tmp_path: Pat
         page = visitor.ask(Orders("held:killed,recite:letter", "recite:letter"))
         expect(page.get_by_text("A first part stands here").first).to_be_visible()
         first.kill()
-        gone = page.get_by_role("alert").get_by_text(say("gone.title"))
+        gone = page.locator(".banner", has_text=say("gone.title"))
         expect(gone).to_be_visible()
         expect(visitor.status).to_have_text(say("battle.status.lost"))
         visitor.choice("a").click()
@@ -30,6 +30,7 @@ def test_a_round_survives_a_kill(visit: Visit, upstream: Upstream, tmp_path: Pat
         expect(gone).to_have_count(0)
         failure = page.locator(".failure")
         expect(failure.first).to_contain_text(say("failure.interrupted"))
+        expect(page.get_by_text(say("gone.title"))).to_have_count(0)
         for retry in page.locator(".failure button").all():
             retry.click()
         told.open_door("killed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from fieldmark.arena._live import SIDES, LiveRound, Writing
 from fieldmark.arena._pairing import Pairing, draw, weights
 from fieldmark.arena._restore import Restored, restore
 from fieldmark.arena._rounds import Now, reveal_view, round_view
-from fieldmark.arena._rules import check_prompt, find, open_round, vote_evidence
+from fieldmark.arena._rules import Cast, check_prompt, find, open_round, vote_evidence
 from fieldmark.arena.views import Closed, RoundEvent, RoundView
 from fieldmark.contenders import Message
 from fieldmark.errors import Conflict, ContenderFailure, InputError
@@ -38,6 +39,8 @@ from fieldmark.ledger.evidence import (
     TurnStarted,
 )
 
+LOG = logging.getLogger(__name__)
+
 
 class Arena:
     """Rounds of one field. All methods belong to one event loop; `voter` is always the pseudonym of the one who asks.
@@ -56,6 +59,7 @@ class Arena:
         self._chance = chance or random.SystemRandom()
         self._live: dict[str, LiveRound] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._writes: set[asyncio.Task[None]] = set()
 
     # -- beginning -----------------------------------------------------------------------------------------------
 
@@ -79,7 +83,10 @@ class Arena:
             raise InputError("a blind battle draws its contenders", hint="the mode 'chosen' takes two names")
         pairing = self._chosen(contenders) if mode == "chosen" else await asyncio.to_thread(self._draw)
         members = self._members(pairing.a, pairing.b)
-        language = next((p.language for p in self.field.prompts if p.text == prompt and p.language), None)
+        own = next((p for p in self.field.prompts if p.text == prompt), None)
+        if from_field and own is not None:
+            category = own.category
+        language = own.language if own else None
         battle = BattleStarted(
             mode=mode,
             a=pairing.a,
@@ -165,7 +172,7 @@ class Arena:
             past = await asyncio.to_thread(restore, self._ledger, battle)
             if live.writing:
                 raise Conflict("a side is still writing", code="writing")
-            if not past.failed(side):
+            if not (past.failed(side) or live.failed(past.turn, side)):
                 raise Conflict("only a side that failed can be asked again", code="not_failed")
             self._ask(live, past, self._members(row.a, row.b), (side,))
         return await self.view(battle, voter)
@@ -202,14 +209,14 @@ class Arena:
         async with self._lock(battle):
             await asyncio.to_thread(self._open_row, battle, voter)
             live = self._live_of(battle)
-            decision_ms = round((time.monotonic() - live.first_shown) * 1000) if live.first_shown else 0
+            shown = live.first_shown
+            decision_ms = None if shown is None else round((time.monotonic() - shown) * 1000)
+            cast = Cast(choice, decision_ms, live.unseen)
             unkept = await live.stop()
 
             def work(transaction: Transaction) -> None:
                 row = open_round(transaction.connection, battle, voter)
-                vote = vote_evidence(
-                    transaction.connection, row, choice, live.cut, decision_ms, self.field.policy
-                )
+                vote = vote_evidence(transaction.connection, row, cast, self.field.policy)
                 transaction.append(vote, actor=voter, refs={"battle": battle})
 
             await self._write(battle, unkept, work)
@@ -349,7 +356,10 @@ class Arena:
         return await self._ledger.awrite(work)
 
     async def expire(self) -> int:
-        """Abandon open rounds that nobody came back to in the policy's time. Returns how many."""
+        """Abandon open rounds that nobody came back to in the policy's time. Returns how many.
+
+        What is kept in memory of rounds that are closed is let go of.
+        """
         oldest = timestamp(datetime.now(UTC) - timedelta(hours=self.field.policy.battle_expiry_hours))
 
         def work(transaction: Transaction) -> list[str]:
@@ -362,15 +372,25 @@ class Arena:
             return stale
 
         stale = await self._ledger.awrite(work)
-        for battle in stale:
+        for battle in await asyncio.to_thread(self._closed, list(self._live)):
             await self._drop(battle)
         return len(stale)
 
+    def _closed(self, battles: Sequence[str]) -> list[str]:
+        with self._ledger.read() as snapshot:
+            still = select(t.battles.c.id).where(t.battles.c.state == "open", t.battles.c.id.in_(battles))
+            open_now = set(snapshot.connection.execute(still).scalars())
+        return [battle for battle in battles if battle not in open_now]
+
     async def close(self) -> None:
         """Stop everything that is being written; what was received is kept, as the text of an interrupted answer."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        why = ContenderFailure("interrupted", "the server was stopped")
         for battle in list(self._live):
-            unkept = await self._stopped(battle, ContenderFailure("interrupted", "the server was stopped"))
-            await self._write(battle, unkept)
+            try:
+                await self._write(battle, await self._stopped(battle, why))
+            except Exception:
+                LOG.exception("the answers of a round could not be written down")
 
     async def _write(
         self, battle: str, unkept: Sequence[Writing], work: Callable[[Transaction], None] | None = None
@@ -385,9 +405,16 @@ class Arena:
             if work is not None:
                 work(transaction)
 
-        await self._ledger.awrite(both)
-        for writing in unkept:
-            writing.recorded = True
+        async def write() -> None:
+            await self._ledger.awrite(both)
+            for writing in unkept:
+                writing.recorded = True
+
+        # Whoever asked may leave; what is under way is then finished all the same, and known to be.
+        task = asyncio.create_task(write())
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        await asyncio.shield(task)
 
     async def _keep(self, battle: str, writing: Writing) -> None:
         evidence = writing.evidence()
@@ -402,8 +429,8 @@ class Arena:
         return unkept
 
     async def _drop(self, battle: str) -> None:
-        unkept = await self._stopped(battle)
-        await self._write(battle, unkept)
+        async with self._lock(battle):
+            await self._write(battle, await self._stopped(battle))
         if live := self._live.pop(battle, None):
             live.close()
         self._locks.pop(battle, None)

@@ -87,9 +87,12 @@ class Standings:
     def _labels(self) -> dict[str, str]:
         return {digest: contender.name for digest, contender in self.known.items()}
 
-    def _order(self, contender: Known) -> tuple[bool, float, int, str, str]:
-        rating, line = self.standing.rating(contender.digest), self.standing.total(contender.digest)
-        return rating is None, -rating.value if rating else 0.0, -line.wins, contender.name, contender.digest
+    def _order(self, contender: Known) -> tuple[bool, int, float, int, str, str]:
+        """Group by group, since ratings of two groups cannot be compared."""
+        digest = contender.digest
+        rating, line = self.standing.rating(digest), self.standing.total(digest)
+        group = self.standing.component(digest) if rating else 0
+        return rating is None, group, -rating.value if rating else 0.0, -line.wins, contender.name, digest
 
     def _row(self, contender: Known) -> BoardRow:
         line = self.standing.total(contender.digest)

@@ -36,8 +36,10 @@ _BETWEEN = re.findall(
 )
 """Words that may stand between "I am" and the name, in any number of languages at once."""
 _MAKE = "(?:trained|developed|created|made|built|designed)"
-_GAP = r"[\s,:;()\"'“”„«»*_`—–-]+"
-"""Between two words of one claim: never the end of a sentence."""
+_GAP = r"(?>(?:[\s,:;()\"'“”„«»*_`—–]|(?<=\s)-(?=\s))+)"
+"""Between two words of one claim: never the end of a sentence, and no hyphen within a word.
+
+Atomic, as are the words between: an answer must not be able to make the search try every way of cutting it up."""
 _WINDOW = 240
 """Characters before the newest text that a claim may begin in."""
 
@@ -77,7 +79,7 @@ class LeakScan:
 def _patterns(own: list[str]) -> list[str]:
     name = "|".join([*map(re.escape, own), *_KNOWN])
     words = "|".join(map(re.escape, sorted({*_BETWEEN}, key=len, reverse=True)))
-    between = rf"(?:(?:{words}|\w+(?:-\w+)+){_GAP}){{0,14}}?"
+    between = rf"(?:(?>(?:\w+(?:-\w+)+|{words}){_GAP})){{0,14}}?"
     i_am = "|".join(map(re.escape, _I_AM))
     unusual = "|".join(re.escape(n) for n in own if re.search(r"[\d._/-]", n))
     return [

@@ -26,7 +26,7 @@ from fieldmark.arena.views import (
 )
 from fieldmark.contenders import Delta as Piece
 from fieldmark.contenders import Message
-from fieldmark.errors import ContenderFailure, LedgerError
+from fieldmark.errors import ContenderFailure
 from fieldmark.fields import Member
 from fieldmark.ledger.evidence import AnswerEnded, Failure, Side
 
@@ -119,8 +119,6 @@ class LiveRound:
     events: list[RoundEvent] = field(default_factory=list)
     writings: dict[tuple[int, Side], Writing] = field(default_factory=dict)
     first_shown: float | None = None
-    cut: bool = False
-    """A side was stopped while it was writing."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -128,6 +126,16 @@ class LiveRound:
     def writing(self) -> bool:
         """Whether a side is not at its shown end."""
         return any(not w.shown_end for w in self.writings.values())
+
+    @property
+    def unseen(self) -> bool:
+        """Whether a side has shown nothing yet."""
+        return any(w.released == 0 for w in self.writings.values())
+
+    def failed(self, turn: int, side: Side) -> bool:
+        """Whether a side is shown as failed, its record written or not."""
+        writing = self.writings.get((turn, side))
+        return writing is not None and writing.shown_end and writing.failure is not None
 
     def now(self) -> Now:
         """What the voter may see at this instant."""
@@ -148,7 +156,6 @@ class LiveRound:
 
     async def stop(self) -> list[Writing]:
         """End all writing now. Returns the answers that were not kept yet, as they stand."""
-        self.cut = self.cut or self.writing
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -221,8 +228,9 @@ class _Turn:
         writing.keeping = asyncio.ensure_future(self._live.keep(writing))
         try:
             await asyncio.shield(writing.keeping)
-        except LedgerError as error:
-            writing.failure = writing.failure or ContenderFailure("interrupted", error.message)
+        except Exception as error:  # whatever keeps it from being written down, the voter must see an end
+            LOG.exception("an answer could not be written down")
+            writing.failure = writing.failure or ContenderFailure("interrupted", str(error))
         self._pace.ended(writing.side, "failed" if writing.failure else "finished")
         self._arrived.set()
 

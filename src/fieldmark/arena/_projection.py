@@ -35,7 +35,7 @@ class ArenaProjection(Projection):
     """Rounds, votes, counts per pair, and each contender's answers."""
 
     name = "arena"
-    version = 2
+    version = 3
     tables = t.ALL
 
     def apply(self, connection: Connection, entry: Entry) -> None:
@@ -101,6 +101,7 @@ def _start(connection: Connection, entry: Entry, battle: BattleStarted) -> None:
             "turn": 1,
             "started": entry.index,
             "remarked": False,
+            "undone": 0,
         },
     )
     _add_turn(connection, entry.record.id, 1, entry)
@@ -171,28 +172,28 @@ def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> No
             k: getattr(row, k)
             for k in ("choice", "a", "b", "mode", "source", "propensity", "category", "counts", "not_counted")
         },
-        decision_ms=0,
+        decision_ms=None,
     )
     if retraction.reason == "undo":
-        _set(connection, row.id, state="open", vote=None, voted_at=None, choice=None, remarked=False)
+        taken_back = {"vote": None, "voted_at": None, "choice": None, "remarked": False}
+        _set(connection, row.id, state="open", undone=row.undone + 1, **taken_back)
     else:
         _set(connection, row.id, state="retracted")
     _count(connection, entry, vote, step=-1, voter=row.voter)
+    if retraction.reason == "voter" and vote.counts:
+        _leave_out(connection, vote, "retracted", step=1)
 
 
 def _count(
     connection: Connection, entry: Entry, vote: VoteCast, *, step: int, voter: str | None = None
 ) -> None:
-    categories = ["", vote.category] if vote.category else [""]
     if not vote.counts:
-        for category in categories:
-            key = {"source": vote.source, "category": category, "key": f"not_counted:{vote.not_counted}"}
-            _add(connection, t.totals, key, {"n": step})
+        _leave_out(connection, vote, str(vote.not_counted), step=step)
         return
     first, second = sorted((vote.a, vote.b))
     winner = {"a": vote.a, "b": vote.b}.get(vote.choice)
     column = _COLUMN.get(vote.choice) or ("wins_first" if winner == first else "wins_second")
-    for category in categories:
+    for category in _boards(vote):
         stratum = {"source": vote.source, "category": category}
         _add(
             connection,
@@ -202,6 +203,17 @@ def _count(
             at=entry.index,
         )
         _count_voter(connection, stratum, voter or entry.record.actor, step)
+
+
+def _leave_out(connection: Connection, vote: VoteCast, why: str, *, step: int) -> None:
+    for category in _boards(vote):
+        key = {"source": vote.source, "category": category, "key": f"not_counted:{why}"}
+        _add(connection, t.totals, key, {"n": step})
+
+
+def _boards(vote: VoteCast) -> list[str]:
+    """Categories it belongs to; "" is the board of all."""
+    return ["", vote.category] if vote.category else [""]
 
 
 def _count_voter(connection: Connection, stratum: dict[str, str], voter: str, step: int) -> None:

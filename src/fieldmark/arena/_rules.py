@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select
@@ -73,32 +75,43 @@ def open_round(connection: Connection, battle: str, voter: str) -> Row[Any]:
     return row
 
 
-def vote_evidence(
-    connection: Connection, row: Row[Any], choice: Choice, partial: bool, decision_ms: int, policy: Policy
-) -> VoteCast:
+@dataclass(frozen=True)
+class Cast:
+    """A vote as it was given."""
+
+    choice: Choice
+    decision_ms: int | None
+    unseen: bool
+    """A side had shown nothing yet."""
+
+
+def vote_evidence(connection: Connection, row: Row[Any], cast: Cast, policy: Policy) -> VoteCast:
     """The vote as it is written down, with whether it counts and why not."""
-    leak, failed = _flags(connection, row)
-    why: NotCounted | None = None
-    if row.mode == "chosen":
-        why = "chosen"
-    elif failed and not policy.count_failed_side:
-        why = "side_failed"
-    elif leak and not policy.count_leaked:
-        why = "leak"
+    answers = _last_answers(connection, row)
+    leak = any(answer.leak for answer in answers)
+    failed = any(answer.failure is not None for answer in answers)
+    reasons: tuple[tuple[NotCounted, bool], ...] = (
+        ("chosen", row.mode == "chosen"),
+        ("side_failed", failed and not policy.count_failed_side),
+        ("unseen", cast.unseen and not failed),
+        ("leak", leak and not policy.count_leaked),
+        ("revised", row.undone > 0 and not policy.count_revised),
+    )
+    why = next((reason for reason, holds in reasons if holds), None)
     return VoteCast(
-        choice=choice,
+        choice=cast.choice,
         **{k: getattr(row, k) for k in ("a", "b", "mode", "source", "propensity", "category", "language")},
         turns=row.turn,
-        decision_ms=decision_ms,
-        partial=partial,
+        decision_ms=cast.decision_ms,
+        partial=any(answer.finish == "stopped" for answer in answers),
         leak=leak,
         counts=why is None,
         not_counted=why,
     )
 
 
-def _flags(connection: Connection, row: Row[Any]) -> tuple[bool, bool]:
-    """Whether any answer leaked, and whether any side's last attempt of a turn failed."""
+def _last_answers(connection: Connection, row: Row[Any]) -> Sequence[Row[Any, Any, Any]]:
+    """The last attempt of each side at each turn."""
     c = t.answers.c
     last = (
         select(c.turn, c.side, func.max(c.attempt).label("attempt"))
@@ -107,6 +120,5 @@ def _flags(connection: Connection, row: Row[Any]) -> tuple[bool, bool]:
         .subquery()
     )
     same = and_(c.turn == last.c.turn, c.side == last.c.side, c.attempt == last.c.attempt)
-    query = select(c.leak, c.failure).select_from(t.answers).join(last, same).where(c.battle == row.id)
-    answers = connection.execute(query).all()
-    return any(a.leak for a in answers), any(a.failure is not None for a in answers)
+    query = select(c.leak, c.failure, c.finish).select_from(t.answers).join(last, same)
+    return connection.execute(query.where(c.battle == row.id)).all()

@@ -67,10 +67,12 @@ class Standing:
         i = self.index.get(digest)
         return None if i is None else self._ratings[i]
 
-    @cached_property
-    def rated(self) -> int:
-        """How many have a rating."""
-        return sum(rating is not None for rating in self._ratings)
+    def peers(self, digest: str) -> int:
+        """How many are rated in its component, itself included: those its rank is among."""
+        i = self.index.get(digest)
+        if i is None or self._ratings[i] is None:
+            return 0
+        return len(self.ratings.components[int(self.ratings.component[i])].members)
 
     def component(self, digest: str) -> int:
         """Number of its component; -1 without a vote."""

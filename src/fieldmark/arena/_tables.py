@@ -28,6 +28,7 @@ battles = Table(
     Column("counts", Boolean),
     Column("not_counted", String),
     Column("remarked", Boolean, nullable=False, default=False),
+    Column("undone", Integer, nullable=False),  # votes taken back while the round stayed open
     Index("arena_battles_voter", "voter", "started"),
     Index("arena_battles_state", "state", "started"),
 )

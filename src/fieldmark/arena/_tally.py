@@ -27,9 +27,9 @@ class Tally:
 
     def read(self, snapshot: Snapshot, source: str, category: str | None) -> tuple[int, PairCounts]:
         """Ledger index of the stratum's last change (-1 before the first), and its counts with names = digests."""
-        if snapshot.head().size <= self._at:
-            return Tally().read(snapshot, source, category)
         with self._lock:
+            if snapshot.head().size <= self._at:
+                return Tally().read(snapshot, source, category)
             self._refresh(snapshot)
             stratum = self._strata.setdefault((source, category or ""), _Stratum())
             return stratum.changed, stratum.counts()

@@ -8,6 +8,9 @@ from fieldmark.arena._standing import Standing
 from fieldmark.arena.views import Interval, Verdict
 from fieldmark.statistics import votes_to_decide
 
+NEGLIGIBLE = 0.005
+"""A smaller saving is not worth a word."""
+
 
 def verdict(
     standing: Standing, a: str, b: str, *, labels: Mapping[str, str], costs: Mapping[str, float]
@@ -23,7 +26,7 @@ def verdict(
         kind = "better" if found.lower > 0 else "worse" if found.upper < 0 else "undecided"
         if kind == "undecided" and line.votes:
             needed = votes_to_decide(found.value, found.se, standing.counts.votes, found.critical)
-    cheaper = 1 - costs[a] / costs[b] if a in costs and costs.get(b) else None
+    cheaper = 1 - costs[a] / costs[b] if a in costs and costs.get(b) else 0.0
     return Verdict(
         a=a,
         b=b,
@@ -37,5 +40,5 @@ def verdict(
         both_bad=line.both_bad,
         difference=difference,
         votes_to_decide=needed,
-        cheaper=None if cheaper is None else round(cheaper, 4),
+        cheaper=round(cheaper, 4) if abs(cheaper) >= NEGLIGIBLE else None,
     )

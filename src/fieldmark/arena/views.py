@@ -94,7 +94,7 @@ class RevealView(View):
     a: RevealedSide
     b: RevealedSide
     votes_between: int
-    """Counted votes between these two, this one included."""
+    """Counted votes between these two now."""
     wins_a: int
     """Of these, preferred the contender that was on side a."""
     wins_b: int
@@ -251,7 +251,7 @@ class Verdict(View):
     votes_to_decide: int | None
     """About as many more votes on this board would decide, if the difference is what it seems."""
     cheaper: float | None = None
-    """Share by which a costs less per answer than b (negative: more), when both have costs."""
+    """Share by which a costs less per answer than b (negative: more), when both have costs that differ."""
 
 
 class Board(View):
@@ -266,7 +266,7 @@ class Board(View):
     strata: list[str]
     """Sources of votes in it."""
     rows: list[BoardRow]
-    """By rating, then those without one by wins."""
+    """By rating, component by component, then those without one by wins."""
     components: int
     """Groups of contenders that no vote connects, or where one side has won every vote."""
     verdict: Verdict | None

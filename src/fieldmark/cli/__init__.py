@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -33,8 +32,6 @@ def _add_groups() -> None:
 
 def main() -> None:
     """Run the command line; a known error is one plain paragraph, never a traceback."""
-    # A board's matrices are small: with more threads, numpy waits for cores that a model is using (4 ms become 50).
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _add_groups()
     try:
         app()

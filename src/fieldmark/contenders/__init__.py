@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldmark.contenders._base import Contender, Delta, Finish, Identity, Readiness
 from fieldmark.contenders._catalogue import CATALOGUE, KnownModel
-from fieldmark.contenders._http import normalise_url
+from fieldmark.contenders._http import is_loopback, normalise_url
 from fieldmark.contenders._probe import Probe, probe
 from fieldmark.contenders._registry import CONTENDERS, make_contender
 from fieldmark.contenders._shelf import Model, Shelf, is_path, verify
@@ -39,6 +39,7 @@ __all__ = [
     "Shelf",
     "WeightsContender",
     "detect",
+    "is_loopback",
     "is_path",
     "make_contender",
     "normalise_url",

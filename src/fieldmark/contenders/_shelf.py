@@ -192,7 +192,7 @@ def check_magic(path: Path, name: str) -> None:
         ) from None
     if magic != GGUF_MAGIC:
         raise ModelError(
-            f"the file of model '{name}' is no GGUF file, it begins with {magic!r}: {path}",
+            f"the file of model '{name}' is no GGUF file: {path}",
             hint=pull_again(name),
         )
 

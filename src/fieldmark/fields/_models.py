@@ -105,6 +105,9 @@ class Policy(_Table):
     """Votes on answers that gave away who wrote them count for the board."""
     count_failed_side: bool = False
     """Votes on battles in which a side failed count for the board."""
+    count_revised: bool = False
+    """Votes in rounds that had a vote before, undone, count for the board. Whoever watched the board in between could
+    tell who answered."""
     confidence: Annotated[float, Key(gt=0.5, lt=1)] = 0.95
     """Coverage of every interval shown."""
 

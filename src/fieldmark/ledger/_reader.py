@@ -153,7 +153,7 @@ class Snapshot(Reader):
             InputError: `text` is none of these.
             NotFound: this ledger never had such a head.
         """
-        if text.isascii() and text.isdigit() and int(text) <= self._head.size:
+        if len(text) < 19 and text.isascii() and text.isdigit() and int(text) <= self._head.size:
             return self.head_at(int(text))
         if ":" in text:
             wanted = Head.parse(text)

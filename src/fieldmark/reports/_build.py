@@ -21,6 +21,8 @@ from fieldmark.reports.card import (
 )
 from fieldmark.statistics import clopper_pearson, quantile
 
+NOT_ITS_OWN = frozenset({"interrupted", "over_budget"})
+"""Failures that are this server's or the person's doing, and so no failures of the contender."""
 FEW_BROWSERS = 5
 """Fewer voters than this are named under what is not known."""
 
@@ -103,7 +105,7 @@ def _people(
         upper=rating.upper if rating else None,
         rank_best=rating.rank_best if rating else None,
         rank_worst=rating.rank_worst if rating else None,
-        contenders=standing.rated,
+        contenders=standing.peers(digest),
         win_share=line.win_share(standings.policy.confidence),
         rivals=verdicts,
         categories=[
@@ -126,18 +128,21 @@ def _category(standing: Standing, digest: str, category: str, label: str) -> Cat
 
 
 def _failures(answers: AnswerRecord, confidence: float) -> FailureMeasure:
-    failed = sum(answers.failures.values())
+    excused = {kind: n for kind, n in answers.failures.items() if kind in NOT_ITS_OWN}
+    own = {kind: n for kind, n in answers.failures.items() if kind not in NOT_ITS_OWN}
+    asked, failed = answers.answers - sum(excused.values()), sum(own.values())
     share = None
-    if answers.answers:
-        exact = clopper_pearson(failed, answers.answers, confidence)
+    if asked:
+        exact = clopper_pearson(failed, asked, confidence)
         share = Interval(
             value=round(exact.value, 6), lower=round(exact.lower, 6), upper=round(exact.upper, 6)
         )
     return FailureMeasure(
-        answers=answers.answers,
+        answers=asked,
         failed=failed,
         share=share,
-        kinds=dict(answers.failures),
+        kinds=own,
+        excused=excused,
         leaks=answers.leaks,
         hung=answers.hung,
     )

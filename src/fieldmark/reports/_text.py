@@ -22,6 +22,7 @@ _FAILURES = {
     "interrupted": "was interrupted by a restart",
     "unsupported": "cannot do what was asked",
 }
+_UNMET = "they have not met; by their votes against others"
 
 
 def card_json(card: Card) -> str:
@@ -31,21 +32,22 @@ def card_json(card: Card) -> str:
 
 def verdict_sentence(v: Verdict) -> str:
     """One verdict as a sentence about `a`."""
-    votes = f"{v.votes} vote{'' if v.votes == 1 else 's'}"
+    votes = f"{v.votes} vote{'' if v.votes == 1 else 's'} between them"
     match v.kind:
         case "better" | "worse":
             assert v.difference is not None
             low, high = sorted((abs(v.difference.lower), abs(v.difference.upper)))
             word = "stronger" if v.kind == "better" else "weaker"
-            said = f"{v.a_name} is {word} than {v.b_name} by {low:.0f} to {high:.0f} points ({votes} between them)"
+            said = f"{v.a_name} is {word} than {v.b_name} by {low:.0f} to {high:.0f} points ({votes if v.votes else _UNMET})"
         case "undecided":
-            said = f"{v.a_name} and {v.b_name} cannot be told apart with {votes} between them"
+            how = f"with {votes}" if v.votes else f"({_UNMET})"
+            said = f"{v.a_name} and {v.b_name} cannot be told apart {how}"
             if v.votes_to_decide:
                 said += f"; about {v.votes_to_decide:,} more votes on this board would decide"
         case "no_rating":
             said = (
                 f"{v.a_name} against {v.b_name}: {v.wins_a} won, {v.wins_b} lost, {v.ties} equal, "
-                f"{v.both_bad} both bad; no rating yet, since these votes do not determine one"
+                f"{v.both_bad} both bad; these votes do not determine a rating difference"
             )
         case _:
             return f"{v.a_name} has not met {v.b_name}."
@@ -118,6 +120,8 @@ def _answers(card: Card) -> Iterator[str]:
         return
     share = f"{f.share.value:.1%} ({f.share.lower:.1%} to {f.share.upper:.1%}, exact)"
     yield f"  {f.answers} answers, {f.failed} failed: {share}."
+    if f.excused:
+        yield f"  {sum(f.excused.values())} more ended through no fault of its own and are left out."
     yield from (
         f"    {n} {_FAILURES.get(kind, kind)}" for kind, n in sorted(f.kinds.items(), key=lambda x: -x[1])
     )
@@ -152,7 +156,7 @@ def _unknown_sentence(u: Unknown) -> str:
         "category_without_votes": f"{u.what}: no vote.",
         "category_few_votes": f"{u.what}: {u.n} votes, too few for a rating.",
         "rival_not_met": f"Against {u.what}: never compared.",
-        "rival_undecided": f"Whether it is better than {u.what}: {u.n} votes between them do not say.",
+        "rival_undecided": f"Whether it is better than {u.what}: the votes so far do not say ({u.n} between them).",
         "outcomes": "Outcomes: what became of its answers in real cases is not recorded yet.",
         "tests": "Tests: no scorecard was run.",
         "inside": "Inside: why it answers as it does was not examined.",

@@ -42,7 +42,7 @@ class PeopleMeasure(Shape):
     rank_best: int | None
     rank_worst: int | None
     contenders: int
-    """How many the board rates."""
+    """How many are rated together with it: those its rank is among."""
     win_share: Interval | None
     rivals: list[Verdict]
     """One against each rival, most votes first."""
@@ -58,6 +58,8 @@ class FailureMeasure(Shape):
     """Failed share of all answers, exact interval."""
     kinds: dict[str, int]
     """By failure kind."""
+    excused: dict[str, int]
+    """Not its own, so in none of the other numbers: this server was stopped, or its spend cap was reached."""
     leaks: int
     """Answers that named their author."""
     hung: int

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +15,36 @@ from fieldmark.fields import Field, FieldWatch, Roster, open_ledger
 from fieldmark.ledger import Ledger
 from fieldmark.server._jobs import Jobs
 from fieldmark.server._sessions import Sessions
+from fieldmark.server._shared import PastCards, Places, Shared
+from fieldmark.server._state import cookie_secret, only_server
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 """How often the field folder is looked at."""
 EXPIRY_SECONDS = 600.0
 """How often rounds that nobody came back to are closed."""
+STREAMS = 200
+"""Most event streams at once."""
 
 
 class House:
     """Everything one server process holds. `open` and `close` belong to the application's lifespan."""
 
-    def __init__(self, watch: FieldWatch, ledger: Ledger) -> None:
+    def __init__(self, watch: FieldWatch, ledger: Ledger, secret: str, held: ExitStack) -> None:
         self.watch = watch
         self.ledger = ledger
         self.roster = Roster(ledger)
         self.arena = Arena(ledger, self.roster, watch.current)
-        self.sessions = Sessions(ledger, _secret(watch.current.state / "cookie.key"))
+        self.sessions = Sessions(ledger, secret)
         self.jobs = Jobs()
         self.changed = Bell()
+        self.news = Shared()
+        self.past_cards = PastCards()
+        self.streams = Places(STREAMS)
         self.stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._syncing = asyncio.Lock()
+        self._held = held
 
     @property
     def field(self) -> Field:
@@ -45,15 +52,21 @@ class House:
         return self.watch.current
 
     @classmethod
-    async def open(cls, folder: Path) -> House:
-        """Serve the field in `folder`.
+    async def open(cls, folder: Path, address: str = "") -> House:
+        """Serve the field in `folder`; `address` is told to whoever tries to serve it too.
 
         Raises:
             FieldError: the folder is wrong.
             LedgerError: its ledger cannot be opened.
+            ServeError: another server has the field.
         """
         watch = FieldWatch(folder)
-        house = cls(watch, await asyncio.to_thread(open_ledger, watch.current))
+        state = watch.current.state
+        with ExitStack() as opened:
+            opened.enter_context(only_server(state, address))
+            secret = cookie_secret(state / "cookie.key")
+            ledger = opened.enter_context(await asyncio.to_thread(open_ledger, watch.current))
+            house = cls(watch, ledger, secret, opened.pop_all())
         try:
             await house.sync()
             interrupted = await house.arena.recover()
@@ -72,11 +85,14 @@ class House:
         async with self._syncing:
             self.arena.field = self.field
             await self.roster.sync(self.field)
-            with self.ledger.read() as snapshot:
-                costs = spent(snapshot)
+            costs = await asyncio.to_thread(self._spent)
             for member in self.roster.members:
                 member.spent = max(member.spent, costs.get(member.digest, 0.0))
         self.changed.ring()
+
+    def _spent(self) -> dict[str, float]:
+        with self.ledger.read() as snapshot:
+            return spent(snapshot)
 
     async def refresh(self) -> None:
         """Read the folder now instead of at the next look, and make contenders and rules those of it."""
@@ -93,37 +109,47 @@ class House:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.jobs.close()
+        async with AsyncExitStack() as last:  # from the last line up, each whatever the others raise
+            last.push_async_callback(asyncio.to_thread, self._held.close)
+            last.push_async_callback(self.roster.close)
+            last.push_async_callback(self._close_arena)
+            last.push_async_callback(self.jobs.close)
+
+    async def _close_arena(self) -> None:
         try:
             await self.arena.close()
         except LedgerError as error:
             LOG.error("what was being written could not be kept: %s", error.message)
-        await self.roster.close()
-        await asyncio.to_thread(self.ledger.close)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            LOG.error("background work ended", exc_info=task.exception())
 
     async def _follow_folder(self) -> None:
         stale = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                stale = await asyncio.to_thread(self.watch.poll) or stale or self.roster.arrived()
+                stale = await asyncio.to_thread(self.watch.poll) or stale
+                stale = stale or await asyncio.to_thread(self.roster.arrived)
                 if stale:
                     await self._sync_and_warm()
                     stale = False
-            except FieldmarkError as error:
-                LOG.warning("the field folder could not be followed: %s", error.message)
+            except Exception as error:  # whatever it was, the next look may go well
+                LOG.warning("the field folder could not be followed: %s", error, exc_info=not _known(error))
 
     async def _expire(self) -> None:
         while True:
             try:
                 await self.arena.expire()
-            except LedgerError as error:
-                LOG.warning("old rounds could not be closed: %s", error.message)
+            except Exception as error:
+                LOG.warning("old rounds could not be closed: %s", error, exc_info=not _known(error))
             await asyncio.sleep(EXPIRY_SECONDS)
 
     async def _warm(self) -> None:
@@ -160,12 +186,5 @@ class Bell:
         return self.rung
 
 
-def _secret(path: Path) -> str:
-    """A random secret of this field, made once, readable by its owner only."""
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(file, "w") as opened:
-        opened.write(secrets.token_urlsafe(32))
-    return path.read_text()
+def _known(error: Exception) -> bool:
+    return isinstance(error, FieldmarkError)

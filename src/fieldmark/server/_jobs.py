@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -10,6 +11,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from fieldmark.errors import FieldmarkError, NotFound
+
+LOG = logging.getLogger(__name__)
+FINISHED = 50
+"""So many finished jobs are remembered."""
 
 Report = Callable[[str, int, int | None], None]
 """Called with the step, bytes done, and bytes in all (None when unknown)."""
@@ -48,9 +53,15 @@ class Jobs:
         if running is not None:
             return running
         job = Job(id=secrets.token_hex(8), what=what, state="running")
+        self._forget()
         self._jobs[job.id] = job
         self._tasks[job.id] = asyncio.create_task(_run(job, work))
         return job
+
+    def _forget(self) -> None:
+        finished = [id_ for id_, job in self._jobs.items() if job.state != "running"]
+        for id_ in finished[: -FINISHED + 1]:
+            del self._jobs[id_], self._tasks[id_]
 
     def get(self, job_id: str) -> Job:
         """Where it stands.
@@ -89,3 +100,7 @@ async def _run(job: Job, work: Callable[[Report], Awaitable[object]]) -> None:
         job.state, job.message, job.hint = "failed", error.message, error.hint
     except OSError as error:
         job.state, job.message = "failed", str(error)
+    except Exception as error:
+        LOG.exception("%s failed", job.what)
+        job.state, job.message = "failed", type(error).__name__
+        job.hint = "the server's log says more"

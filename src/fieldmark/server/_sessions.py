@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from fastapi import Request, Response
@@ -19,7 +20,8 @@ class Sessions:
 
     def __init__(self, ledger: Ledger, key: str) -> None:
         self._ledger = ledger
-        self.cookie = f"fieldmark-{ledger.field}"
+        # A browser sends cookies to every port of a host: two folders of one field need names of their own.
+        self.cookie = f"fieldmark-{ledger.field}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         self._signer = URLSafeSerializer(key, salt="voter")
         self._tokens = URLSafeSerializer(key, salt="csrf")
         self._known: dict[str, str] = {}

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import uvicorn
 
+from fieldmark.contenders import is_loopback
 from fieldmark.errors import ServeError
-from fieldmark.server._guard import Limits, is_loopback
+from fieldmark.server._guard import Limits
 from fieldmark.server._house import House
 from fieldmark.server.app import create_app
 
@@ -27,7 +28,7 @@ def serve(folder: Path, *, host: str, port: int, ready: Ready, limits: Limits | 
     """Serve the field in `folder` until interrupted.
 
     Raises:
-        ServeError: the host is not loopback, or the port is in use.
+        ServeError: the host is not loopback, the port is in use, or the field is served already.
         FieldError: the folder is wrong.
         LedgerError: its ledger cannot be opened.
     """
@@ -36,7 +37,7 @@ def serve(folder: Path, *, host: str, port: int, ready: Ready, limits: Limits | 
 
 
 async def _serve(folder: Path, listening: socket.socket, ready: Ready, limits: Limits | None) -> None:
-    house = await House.open(folder)
+    house = await House.open(folder, _address(listening))
     try:
         config = uvicorn.Config(
             create_app(house, limits=limits),
@@ -76,7 +77,10 @@ async def _say_ready(server: uvicorn.Server, ready: Callable[[], None]) -> None:
 
 
 def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
+    return _url(*listening.getsockname()[:2])
+
+
+def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
@@ -108,16 +112,17 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ServeError(
-            f"port {port} on {host} cannot be used: {error.strerror}", hint=_hint(error, port)
+            f"port {port} on {host} cannot be used: {error.strerror}", hint=_hint(error, host, port)
         ) from None
     return listening
 
 
-def _hint(error: OSError, port: int) -> str:
+def _hint(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return "ports below 1024 are for root: `fieldmark up --port 8421`"
     return (
-        f"another program (perhaps another Fieldmark) has it: stop that, or `fieldmark up --port {port + 1}`"
+        f"if this field's own server has it, open {_url(host, port)}; if another program has, "
+        f"`fieldmark up --port {port + 1}`"
     )
 
 

@@ -71,7 +71,8 @@ class PairCounts:
             raise StatisticsError(f"a pair names a contender outside 0 to {self.size - 1}")
         if (self.first == self.second).any():
             raise StatisticsError("a contender met itself", hint="a pair is two different contenders")
-        if np.unique(self._keys()).size != self.first.size:
+        keys = self._keys()
+        if not (keys[1:] > keys[:-1]).all() and np.unique(keys).size != keys.size:
             raise StatisticsError(
                 "a pair is listed twice", hint="add its counts into one entry, whichever side was first"
             )

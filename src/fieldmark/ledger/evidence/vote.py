@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 
 from fieldmark.ledger.evidence._base import Choice, Evidence, Mode, Side, Source
 
-NotCounted = Literal["chosen", "leak", "side_failed", "not_live"]
+NotCounted = Literal["chosen", "leak", "side_failed", "unseen", "revised", "not_live"]
+"""Why a vote does not count: contenders were chosen; a side named itself; a side failed; a side had shown nothing yet;
+the round had a vote before that was undone, so that its contenders could be told from the board; it is no live vote."""
 
 
 class VoteCast(Evidence):
@@ -38,10 +40,10 @@ class VoteCast(Evidence):
     """Credentials the voter held for the field at that time."""
     turns: int = 1
     """Prompts that both sides were given before the vote."""
-    decision_ms: int
-    """Milliseconds from the first text shown to the vote."""
+    decision_ms: int | None
+    """Milliseconds from the first text shown to the vote. None when the server was restarted between the two."""
     partial: bool = False
-    """A side was still writing."""
+    """A side was stopped while it was writing."""
     leak: bool = False
     """A side named itself."""
     counts: bool
