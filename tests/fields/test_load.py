@@ -132,9 +132,3 @@ def test_windows_line_ends(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "field.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
     assert [c.name for c in load_field(tmp_path).contenders] == ["one", "two"]
-
-
-def test_who_takes_part(tmp_path: Path) -> None:
-    field = load_field(make(tmp_path, contenders__w='kind = "weights"\nmodel = "m"\nwhen = "present"\n'))
-    assert [c.name for c in field.taking_part(lambda spec: False)] == ["one", "two"]
-    assert [c.name for c in field.taking_part(lambda spec: spec.model == "m")] == ["one", "two", "w"]

@@ -39,6 +39,7 @@ def prepare(request: Mapping[str, Any], spec: ContenderSpec, stops: Sequence[str
     """
     given = {name: value for name, value in request.items() if value is not None}
     _check_fields(given)
+    _check_tools(given)
     body = {name: given[name] for name in PASSED_ON if name in given}
     body["messages"] = _with_system(_messages(given.get("messages")), spec.system)
     sampler = spec.sampler.model_dump(exclude_none=True, exclude={"max_tokens", "stop"})
@@ -67,6 +68,30 @@ def _check_fields(given: Mapping[str, Any]) -> None:
     options = given.get("stream_options", {})
     if not isinstance(options, Mapping) or set(options) - {"include_usage"}:
         raise InputError("'stream_options' takes only 'include_usage'")
+
+
+def _check_tools(given: Mapping[str, Any]) -> None:
+    tools, choice = given.get("tools", []), given.get("tool_choice", "auto")
+    if not isinstance(tools, list):
+        raise InputError("'tools' must be a list")
+    for position, tool in enumerate(tools):
+        if not isinstance(tool, Mapping) or not isinstance(tool.get("type"), str):
+            raise InputError(f"'tools[{position}]' must be an object with a 'type'")
+        if tool["type"] == "function":
+            _check_function(f"tools[{position}].function", tool.get("function"))
+    if isinstance(choice, Mapping) and choice.get("type") == "function":
+        _check_function("tool_choice.function", choice.get("function"))
+    elif not isinstance(choice, str | Mapping):
+        raise InputError("'tool_choice' must be a text or an object")
+    if not isinstance(given.get("response_format", {}), Mapping):
+        raise InputError("'response_format' must be an object")
+
+
+def _check_function(where: str, function: object) -> None:
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+        raise InputError(f"'{where}' must be an object with a 'name'")
+    if not isinstance(function.get("parameters") or {}, Mapping):
+        raise InputError(f"'{where}.parameters' must be an object, a JSON schema")
 
 
 def _messages(messages: object) -> list[Message]:

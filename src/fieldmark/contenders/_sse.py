@@ -13,7 +13,9 @@ class EventParser:
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:
         self._limit = limit
-        self._rest = b""
+        self._rest: list[bytes] = []
+        """The beginning of a line, in the pieces that came."""
+        self._rest_size = 0
         self._data: list[bytes] = []
         self._size = 0
         self._skip_newline = False
@@ -26,17 +28,26 @@ class EventParser:
             ContenderFailure: `garbage` when a line or an event is longer than the limit.
         """
         chunk = self._unify_line_ends(chunk)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = self._take_rest() + lines[0]
         events = [event for line in lines if (event := self._line(line)) is not None]
-        self._check(len(self._rest))
+        self._rest.append(rest)
+        self._rest_size += len(rest)
+        self._check(self._rest_size)
         return events
 
     def end(self) -> list[str]:
         """What a server that ends without a blank line left unfinished."""
-        rest, self._rest = self._rest, b""
-        self._line(rest)
+        self._line(self._take_rest())
         last = self._dispatch()
         return [] if last is None else [last]
+
+    def _take_rest(self) -> bytes:
+        rest = b"".join(self._rest)
+        self._rest.clear()
+        self._rest_size = 0
+        return rest
 
     def _unify_line_ends(self, chunk: bytes) -> bytes:
         if self._skip_newline and chunk.startswith(b"\n"):

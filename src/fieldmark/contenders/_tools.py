@@ -34,7 +34,8 @@ def as_schema(body: dict[str, Any]) -> dict[str, Any]:
         tool["function"] for tool in body.get("tools") or () if isinstance(tool.get("function"), dict)
     ]
     if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
+        called = choice.get("function")
+        name = called.get("name") if isinstance(called, dict) else None
         functions = [function for function in functions if function.get("name") == name]
     if not functions:
         raise InputError("'tool_choice' names no function of 'tools'")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -116,7 +115,8 @@ class FieldContender(ContenderSpec):
     """A contender as a field lists it."""
 
     when: Literal["always", "present"] = "always"
-    """`present`: takes part once its weights are on this machine's shelf, and is no mistake until then."""
+    """Weights that are not on this machine's shelf wait for them either way. `always`: `fieldmark up` fetches them, if
+    that needs no licence accepted; `present`: it does not."""
 
 
 class FieldFile(_Table):
@@ -189,7 +189,3 @@ class Field(BaseModel):
     def state(self) -> Path:
         """The folder of the program's own files: ledger, keys, logs. It may not exist yet."""
         return self.folder / ".fieldmark"
-
-    def taking_part(self, present: Callable[[ContenderSpec], bool]) -> tuple[FieldContender, ...]:
-        """Those that compete now: all but those with `when = "present"` whose weights are not `present`."""
-        return tuple(c for c in self.contenders if c.when == "always" or present(c))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 
 from fieldmark.contenders import Contender, ContenderSpec, Shelf, make_contender
 from fieldmark.errors import ContenderFailure, ModelError, NotFound
-from fieldmark.fields._models import Field
+from fieldmark.fields._models import Field, FieldContender
 from fieldmark.ledger import Entry, Ledger, Projection, Snapshot, Transaction
 from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, RubricAsked, Withdrawal
 
@@ -126,6 +127,12 @@ def field_as_of(snapshot: Snapshot) -> FieldAsOfNow | None:
     return FieldAsOfNow.model_validate(row.body) if row else None
 
 
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(eq=False)
 class Member:
     """A contender that can be asked now."""
@@ -134,6 +141,35 @@ class Member:
     digest: str
     spent: float = 0.0
     """Currency units it has cost in this field."""
+    _asking: int = 0
+    _idle: asyncio.Event = field(default_factory=_set_event)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is asking it."""
+        return self._idle.is_set()
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncGenerator[None, None]:
+        """Keeps the contender while it is asked, also when it is taken out of the field meanwhile."""
+        self._asking += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._idle.set()
+
+    async def leave(self) -> None:
+        """Let go of the contender as soon as nobody asks it."""
+        await self._idle.wait()
+        await self.contender.close()
+
+    async def close(self) -> None:
+        """Let go of the contender now."""
+        self._idle.set()
+        await self.contender.close()
 
     @property
     def spec(self) -> ContenderSpec:
@@ -178,6 +214,8 @@ class Roster:
         self._ledger = ledger
         self._members: dict[str, Member] = {}
         self._absent: dict[str, Absent] = {}
+        self._leaving: dict[asyncio.Task[None], Member] = {}
+        self._spent: dict[str, float] = {}
 
     @property
     def members(self) -> list[Member]:
@@ -212,28 +250,53 @@ class Roster:
         return next((m for m in self._members.values() if m.digest == digest), None)
 
     async def sync(self, field: Field) -> bool:
-        """Make the running contenders those of `field`; write down what changed. Returns whether anything did."""
+        """Make the running contenders those of `field`; write down what changed. Returns whether anything did.
+
+        A contender that is still asked finishes its answers first.
+        """
         old = self._members
         wanted: dict[str, Member] = {}
         absent: dict[str, Absent] = {}
         for spec in field.contenders:
             kept = old.get(spec.name)
             try:
-                member = kept if kept is not None and kept.spec == spec else await _member(spec)
+                member = kept if kept is not None and _answers_alike(kept.spec, spec) else await _member(spec)
                 _check_twins(member, wanted.values())
                 wanted[spec.name] = member
             except ModelError as error:
                 absent[spec.name] = Absent(spec, error)
+        try:
+            changed = await self._ledger.awrite(lambda transaction: _write_down(transaction, field, wanted))
+        except BaseException:
+            await asyncio.gather(*(m.close() for m in wanted.values() if m not in old.values()))
+            raise
+        self._spent |= {m.digest: m.spent for m in old.values()}
+        for spec in field.contenders:
+            if spec.name in wanted:
+                member = wanted[spec.name]
+                member.contender.spec = spec
+                member.spent = max(member.spent, self._spent.get(member.digest, 0.0))
         self._members, self._absent = wanted, absent
-        changed = await self._ledger.awrite(
-            lambda transaction: _write_down(transaction, field, wanted.values())
-        )
-        await asyncio.gather(*(m.contender.close() for m in old.values() if m not in wanted.values()))
+        await self._dismiss([m for m in old.values() if m not in wanted.values()])
         return changed
 
+    async def _dismiss(self, members: Iterable[Member]) -> None:
+        tasks = {asyncio.create_task(m.leave()): m for m in members}
+        self._leaving |= tasks
+        for task in tasks:
+            task.add_done_callback(self._leaving.pop)
+        await asyncio.gather(*(task for task, member in tasks.items() if member.idle))
+
     async def close(self) -> None:
-        """Let go of every contender."""
-        await asyncio.gather(*(m.contender.close() for m in self._members.values()))
+        """Let go of every contender, whoever is asking."""
+        leaving = dict(self._leaving)
+        await asyncio.gather(*(m.close() for m in (*self._members.values(), *leaving.values())), *leaving)
+
+
+def _answers_alike(one: ContenderSpec, other: ContenderSpec) -> bool:
+    """Whether they differ at most in what the contender itself does not see."""
+    money = {"price", "spend_cap", "when"}
+    return one.model_dump(exclude=money) == other.model_dump(exclude=money)
 
 
 async def _member(spec: ContenderSpec) -> Member:
@@ -251,15 +314,14 @@ def _check_twins(member: Member, others: Iterable[Member]) -> None:
         )
 
 
-def _write_down(transaction: Transaction, field: Field, members: Iterable[Member]) -> bool:
+def _write_down(transaction: Transaction, field: Field, present: Mapping[str, Member]) -> bool:
     before = transaction.head.size
     _write_field(transaction, field)
     known = {row.digest: row for row in transaction.connection.execute(select(_contenders))}
     active = {row.name: row.digest for row in known.values() if row.status == "active"}
-    present = {m.name: m for m in members}
+    listed = {spec.name: spec for spec in field.contenders}
     for name, member in present.items():
-        _write_contender(transaction, member, known.get(member.digest), active.get(name))
-    listed = {spec.name for spec in field.contenders}
+        _write_contender(transaction, listed[name], member, known.get(member.digest), active.get(name))
     digests = {m.digest for m in present.values()}
     for name, digest in active.items():
         if digest in digests or (name in listed and name not in present):
@@ -269,8 +331,9 @@ def _write_down(transaction: Transaction, field: Field, members: Iterable[Member
     return transaction.head.size != before
 
 
-def _write_contender(transaction: Transaction, member: Member, known: Any, holder: str | None) -> None:
-    spec = member.spec
+def _write_contender(
+    transaction: Transaction, spec: FieldContender, member: Member, known: Any, holder: str | None
+) -> None:
     price = spec.price.model_dump() if spec.price else None
     if known is not None and known.status == "active" and known.name == spec.name and known.price == price:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
@@ -83,7 +84,7 @@ async def start(body: NewRound, house: HouseDep, voter: ActingVoter) -> RoundVie
 @router.get("/open")
 async def current(request: Request, house: HouseDep) -> RoundView | None:
     """This browser's newest round that is open or waits for its names."""
-    voter = house.sessions.known_voter(request)
+    voter = await asyncio.to_thread(house.sessions.known_voter, request)
     return None if voter is None else await house.arena.current(voter)
 
 
@@ -104,7 +105,7 @@ async def follow(
     """The round's events after number `after` (or after `Last-Event-ID`, which a browser sends by itself)."""
     await house.arena.view(battle, voter)
     start = after if last_event_id is None else last_event_id
-    return _sse.stream(house.arena.follow(battle, voter, start), house.stopping)
+    return _sse.stream(house.arena.follow(battle, voter, start), house.stopping, house.streams)
 
 
 @router.post("/{battle}/turns")

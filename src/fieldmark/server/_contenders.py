@@ -19,6 +19,7 @@ from fieldmark.contenders import (
     Readiness,
     Shelf,
     detect,
+    is_path,
     make_contender,
     probe,
     pull,
@@ -108,7 +109,7 @@ class ModelView(_View):
     source: str
 
 
-class PullRequest(BaseModel):
+class FetchModel(BaseModel):
     """How to fetch a model."""
 
     model_config = ConfigDict(extra="forbid")
@@ -169,8 +170,9 @@ async def detected(_: HouseDep) -> list[DetectedView]:
 
 
 @router.post("/contenders/probe")
-async def try_out(spec: ContenderSpec, _: Admin) -> ProbeView:
+async def try_out(spec: ContenderSpec, house: HouseDep, _: Admin) -> ProbeView:
     """Ask a contender one small question, without saving it."""
+    _check_reach(house, spec)
     return await _probe(spec)
 
 
@@ -207,6 +209,7 @@ async def add(
         raise Conflict(
             f"a contender is called '{spec.name}' already", code="name_taken", hint="choose another name"
         )
+    _check_reach(house, spec)
     if not force:
         found = await _probe(spec)
         if not found.ok:
@@ -220,6 +223,21 @@ async def add(
     raise FieldError(
         house.watch.problems
     )  # saved, but the folder is wrong elsewhere and its last good state in force
+
+
+def _check_reach(house: House, spec: ContenderSpec) -> None:
+    """What a browser may have this server read and send to an address of its choice: keys of models, model files."""
+    named = {c.key_env for c in house.field.contenders}
+    if spec.key_env and spec.key_env not in named and not spec.key_env.endswith("_API_KEY"):
+        raise InputError(
+            f"the page may not use the environment variable {spec.key_env}: its name does not end in _API_KEY",
+            hint="rename it, or write this contender into field.toml yourself",
+        )
+    if spec.kind == "weights" and spec.model and is_path(spec.model) and not spec.model.endswith(".gguf"):
+        raise InputError(
+            f"'{spec.model}' is neither a name on the shelf nor the path of a .gguf file",
+            hint="`fieldmark models list` shows the names",
+        )
 
 
 def _check_new(house: House, spec: ContenderSpec) -> None:
@@ -277,7 +295,7 @@ def models(_: HouseDep) -> list[ModelView]:
 
 
 @router.post("/models/{name}/pull", status_code=202, tags=["models"])
-async def fetch(name: str, body: PullRequest, house: HouseDep, _: Admin) -> Job:
+async def fetch(name: str, body: FetchModel, house: HouseDep, _: Admin) -> Job:
     """Fetch a known model onto the shelf; follow it by its job."""
 
     async def work(report: Report) -> None:

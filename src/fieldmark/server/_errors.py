@@ -105,7 +105,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        reply = error_reply(error.status_code, "http", str(error.detail))
+        code = "too_many" if error.status_code == 429 else "http"
+        reply = error_reply(error.status_code, code, str(error.detail))
         reply.headers.update(error.headers or {})  # such as Allow
         return reply
 

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from fieldmark.arena import Arena, spent
 from fieldmark.errors import ContenderError, FieldmarkError, LedgerError
 from fieldmark.fields import Field, FieldWatch, Roster, open_ledger
@@ -38,7 +40,7 @@ class House:
         self.sessions = Sessions(ledger, secret)
         self.jobs = Jobs()
         self.changed = Bell()
-        self.news = Shared()
+        self.news = Shared[BaseModel]()
         self.past_cards = PastCards()
         self.streams = Places(STREAMS)
         self.stopping = asyncio.Event()

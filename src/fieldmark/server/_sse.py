@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+
+from fieldmark.server._shared import Places
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -18,16 +21,30 @@ def event(data: str, number: int | None = None) -> bytes:
     return f"{head}data: {data}\n\n".encode()
 
 
-def stream(numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event) -> StreamingResponse:
-    """Events as they come, each with its number, `until` the server stops."""
+def stream(
+    numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event, places: Places
+) -> StreamingResponse:
+    """Events as they come, each with its number, `until` the server stops; 429 when there is no place."""
+    places.check()
     return StreamingResponse(
-        _lines(numbered, until), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        _placed(numbered, until, places),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
     )
+
+
+async def _placed(
+    numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event, places: Places
+) -> AsyncIterator[bytes]:
+    with places.taken():
+        async with aclosing(_lines(numbered, until)) as lines:
+            async for line in lines:
+                yield line
 
 
 async def _lines(
     numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     yield b"retry: 1000\n\n"
     stopped = asyncio.ensure_future(until.wait())
     pending: asyncio.Future[tuple[int, BaseModel]] = asyncio.ensure_future(anext(numbered))

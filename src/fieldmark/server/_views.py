@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -25,6 +27,9 @@ from fieldmark.server._house import House
 from fieldmark.statistics import Model
 
 router = APIRouter(prefix="/api/v1")
+
+_IN_MEMORY = 1 << 22
+_BLOCK = 1 << 16
 
 
 class _View(BaseModel):
@@ -115,7 +120,7 @@ def status(house: HouseDep) -> Status:
 )
 def status_events(house: HouseDep) -> StreamingResponse:
     """A `Changed` whenever counted votes, contenders or rules change."""
-    return _sse.stream(_changes(house), house.stopping)
+    return _sse.stream(_changes(house), house.stopping, house.streams)
 
 
 async def _changes(house: House) -> AsyncIterator[tuple[int, BaseModel]]:
@@ -125,7 +130,7 @@ async def _changes(house: House) -> AsyncIterator[tuple[int, BaseModel]]:
         if rung == seen:
             continue
         seen = rung
-        yield rung, await asyncio.to_thread(_changed, house)
+        yield rung, await house.news.get(rung, partial(_changed, house))
 
 
 def _changed(house: House) -> Changed:
@@ -157,11 +162,11 @@ def _problems(house: House) -> list[ProblemView]:
     return [ProblemView(**vars(p)) for p in house.watch.problems]
 
 
-Category_ = Annotated[str | None, Query(description="Category id; all categories without it")]
+CategoryQuery = Annotated[str | None, Query(description="Category id; all categories without it")]
 
 
 @router.get("/board", tags=["board"])
-def board(house: HouseDep, category: Category_ = None, model: Model = "davidson") -> Board:
+def board(house: HouseDep, category: CategoryQuery = None, model: Model = "davidson") -> Board:
     """The leaderboard, recomputed from the counts."""
     _check_category(house, category)
     with house.ledger.read() as snapshot:
@@ -169,7 +174,7 @@ def board(house: HouseDep, category: Category_ = None, model: Model = "davidson"
 
 
 @router.get("/board/matrix", tags=["board"])
-def matrix(house: HouseDep, category: Category_ = None) -> Matrix:
+def matrix(house: HouseDep, category: CategoryQuery = None) -> Matrix:
     """Who beat whom."""
     _check_category(house, category)
     with house.ledger.read() as snapshot:
@@ -188,7 +193,17 @@ def _check_category(house: House, category: str | None) -> None:
 def votes_csv(house: HouseDep) -> StreamingResponse:
     """Every counted vote without its texts, for `fieldmark rank`."""
     headers = {"content-disposition": f'attachment; filename="{house.field.id}-votes.csv"'}
-    return StreamingResponse(_csv_lines(house), media_type="text/csv; charset=utf-8", headers=headers)
+    # Whole before any of it is sent, so that a slow reader does not hold the ledger's snapshot.
+    file = SpooledTemporaryFile(max_size=_IN_MEMORY, mode="w+", newline="")  # noqa: SIM115 (`_sent` closes it)
+    file.writelines(_csv_lines(house))
+    file.seek(0)
+    return StreamingResponse(_sent(file), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _sent(file: SpooledTemporaryFile[str]) -> Iterator[str]:
+    with file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
 def _csv_lines(house: House) -> Iterator[str]:
@@ -214,10 +229,13 @@ def _csv(row: list[str]) -> str:
 
 
 @router.get("/cards/{name}", tags=["card"])
-def card(name: str, house: HouseDep, at: str | None = None) -> Card:
+async def card(name: str, house: HouseDep, at: str | None = None) -> Card:
     """The reliability card of a contender (label or digest), now or as of an earlier ledger head."""
     if at is None:
-        with house.ledger.read() as snapshot:
-            return build_card(snapshot, name, boards=house.arena.boards)
-    with house.ledger.at(at) as snapshot:
-        return build_card(snapshot, name)
+        return await asyncio.to_thread(_card_now, house, name)
+    return await house.past_cards.get(house.ledger, name, at)
+
+
+def _card_now(house: House, name: str) -> Card:
+    with house.ledger.read() as snapshot:
+        return build_card(snapshot, name, boards=house.arena.boards)

@@ -31,7 +31,7 @@ def create_app(house: House | None, *, limits: Limits | None = None) -> FastAPI:
     app.include_router(_openai.router)
     app.include_router(_page.router)
     add_handlers(app)
-    app.add_middleware(Guard, limits=limits)
+    app.add_middleware(Guard, limits=limits, caller=house.sessions.secret if house else None)
     return app
 
 

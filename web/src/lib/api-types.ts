@@ -674,7 +674,7 @@ export interface components {
             strata: string[];
             /**
              * Rows
-             * @description By rating, then those without one by wins.
+             * @description By rating, component by component, then those without one by wins.
              */
             rows: components["schemas"]["BoardRow"][];
             /**
@@ -1007,7 +1007,10 @@ export interface components {
             price: components["schemas"]["Price"] | null;
             /** Spend Cap */
             spend_cap: number | null;
-            /** Spent */
+            /**
+             * Spent
+             * @description Currency units in closed rounds.
+             */
             spent: number;
             /**
              * Origin
@@ -1154,6 +1157,13 @@ export interface components {
                 [key: string]: number;
             };
             /**
+             * Excused
+             * @description Not its own, so in none of the other numbers: this server was stopped, or its spend cap was reached.
+             */
+            excused: {
+                [key: string]: number;
+            };
+            /**
              * Leaks
              * @description Answers that named their author.
              */
@@ -1163,6 +1173,17 @@ export interface components {
              * @description Answers that stood still too long.
              */
             hung: number;
+        };
+        /**
+         * FetchModel
+         * @description How to fetch a model.
+         */
+        FetchModel: {
+            /**
+             * Accept Licence
+             * @default false
+             */
+            accept_licence: boolean;
         };
         /**
          * FieldView
@@ -1471,7 +1492,7 @@ export interface components {
             rank_worst: number | null;
             /**
              * Contenders
-             * @description How many the board rates.
+             * @description How many are rated together with it: those its rank is among.
              */
             contenders: number;
             win_share: components["schemas"]["Interval"] | null;
@@ -1549,6 +1570,13 @@ export interface components {
              */
             count_failed_side: boolean;
             /**
+             * Count Revised
+             * @description Votes in rounds that had a vote before, undone, count for the board. Whoever watched the board in between could
+             *     tell who answered.
+             * @default false
+             */
+            count_revised: boolean;
+            /**
              * Confidence
              * @description Coverage of every interval shown.
              * @default 0.95
@@ -1623,17 +1651,6 @@ export interface components {
              * @description Language tag, if it is not the field's.
              */
             language?: string | null;
-        };
-        /**
-         * PullRequest
-         * @description How to fetch a model.
-         */
-        PullRequest: {
-            /**
-             * Accept Licence
-             * @default false
-             */
-            accept_licence: boolean;
         };
         /**
          * ReadinessView
@@ -1727,7 +1744,7 @@ export interface components {
             b: components["schemas"]["RevealedSide"];
             /**
              * Votes Between
-             * @description Counted votes between these two, this one included.
+             * @description Counted votes between these two now.
              */
             votes_between: number;
             /**
@@ -2083,7 +2100,7 @@ export interface components {
             votes_to_decide: number | null;
             /**
              * Cheaper
-             * @description Share by which a costs less per answer than b (negative: more), when both have costs.
+             * @description Share by which a costs less per answer than b (negative: more), when both have costs that differ.
              */
             cheaper?: number | null;
         };
@@ -2111,7 +2128,7 @@ export interface components {
              * Not Counted
              * @description Why not.
              */
-            not_counted?: ("chosen" | "leak" | "side_failed" | "not_live") | null;
+            not_counted?: ("chosen" | "leak" | "side_failed" | "unseen" | "revised" | "not_live") | null;
             /**
              * Remarked
              * @description Reasons were given.
@@ -3151,7 +3168,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PullRequest"];
+                "application/json": components["schemas"]["FetchModel"];
             };
         };
         responses: {
