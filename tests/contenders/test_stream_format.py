@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -136,6 +137,14 @@ def test_lines_and_events_have_a_limit() -> None:
     parser = EventParser(limit=1000)
     with pytest.raises(ContenderFailure, match="1,000 bytes"):
         parse_into(parser, [b"data: " + b"x" * 20 + b"\n"] * 100)
+
+
+def test_one_long_line_in_small_pieces_takes_no_longer_than_its_bytes() -> None:
+    piece = b"x" * 40
+    begun = time.process_time()
+    [event] = parse([b"data: ", *[piece] * 80_000, b"\n\n"])
+    assert len(event) == 3_200_000
+    assert time.process_time() - begun < 2  # a copy of all so far for each piece takes 20 s
 
 
 def test_hidden_reasoning_is_alive_but_no_text() -> None:

@@ -48,7 +48,9 @@ def faults(page: Page) -> list[str]:
         page.evaluate(_source())
     options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations", "incomplete"]}
     found: dict[str, Any] = page.evaluate("(options) => axe.run(document, options)", options)
-    undecided = [node for rule in found["incomplete"] if rule["id"] == "color-contrast" for node in rule["nodes"]]
+    undecided = [
+        node for rule in found["incomplete"] if rule["id"] == "color-contrast" for node in rule["nodes"]
+    ]
     own = page.evaluate(_CONTRAST, [node["target"][0] for node in undecided])
     return [
         f"{rule['id']}: {node['target']} {node['any'][0]['message'] if node['any'] else ''}"

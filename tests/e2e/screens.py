@@ -117,7 +117,11 @@ for _name, _where in {
 _path("board_of_many", "/leaderboard", lambda stage: stage.crowd)
 _path("card_of_many", f"/contenders/{told.NAMES[1]}", lambda stage: stage.crowd)
 _path("contenders_of_many", "/contenders", lambda stage: stage.crowd)
-for _name, _where in {"bare_start": "/", "bare_board": "/leaderboard", "bare_contenders": "/contenders"}.items():
+for _name, _where in {
+    "bare_start": "/",
+    "bare_board": "/leaderboard",
+    "bare_contenders": "/contenders",
+}.items():
     _path(_name, _where, lambda stage: stage.bare)
 
 

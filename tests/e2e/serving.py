@@ -41,11 +41,23 @@ class Process:
 
 @contextlib.contextmanager
 def up(
-    folder: Path, *, port: int = 0, environment: dict[str, str] | None = None, command: list[str] | None = None
+    folder: Path | None,
+    *,
+    port: int = 0,
+    environment: dict[str, str] | None = None,
+    command: list[str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[Process]:
-    """Serve until the block ends."""
+    """Serve until the block ends; without a folder, the starter field of whoever HOME belongs to."""
     process = subprocess.Popen(
-        [*(command or [sys.executable, "-m", "fieldmark"]), "up", str(folder), "--port", str(port)],
+        [
+            *(command or [sys.executable, "-m", "fieldmark"]),
+            "up",
+            *([str(folder)] if folder else []),
+            "--port",
+            str(port),
+        ],
+        cwd=cwd,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,22 +10,25 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests import browser
+from tests.e2e.pictures import shrink
 from tests.e2e.serving import up
+from tests.e2e.visitor import settled
+from tests.e2e.words import ROOT, say
 from tests.house import Browser
 
-ROOT = Path(__file__).parents[2]
 VOTERS = 6
 ROUNDS = 5
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"": (1280, 900), "-phone": (360, 740)}
-PROMPT = "Make this note polite and short: The meeting room is a mess again. Whoever used it last, clean it up today!"
+PROMPT = "Name five things to check before a business trip."
 
 
 async def _vote(url: str) -> None:
@@ -50,41 +53,40 @@ def _shorter(battle: Any) -> str:
 
 
 def _shoot(chromium: Chromium, url: str, folder: Path) -> None:
+    blank = chromium.new_page()
     for theme in THEMES:
         for suffix, (width, height) in SIZES.items():
             viewport = {"width": width, "height": height}
             page = chromium.new_page(viewport=viewport, color_scheme=theme)  # type: ignore[arg-type]
-            _screens(
-                page, url, lambda name, p=page, end=f"{suffix}-{theme}": _save(p, folder / f"{name}{end}.png")
-            )
+            for name in _screens(page, url):
+                # A phone's screen as it is held; the bar that sticks to its end would else stand in the middle.
+                picture = page.screenshot(full_page=not suffix, animations="disabled")
+                (folder / f"{name}{suffix}-{theme}.png").write_bytes(shrink(blank, picture))
             page.close()
 
 
-def _screens(page: Page, url: str, save: Any) -> None:
+def _screens(page: Page, url: str) -> Iterator[str]:
+    """Go from screen to screen; each name is given when its screen stands."""
     page.goto(url)
+    settled(page)
     page.get_by_role("textbox").first.fill(PROMPT)
-    save("start")
+    yield "start"
     page.keyboard.press("Enter")
-    page.get_by_text("Both have finished").wait_for(timeout=60_000)
-    save("battle")
+    page.get_by_text(say("battle.status.ready")).wait_for(timeout=60_000)
+    yield "battle"
     page.keyboard.press("1")
-    page.get_by_role("button", name="Show names").click()
-    page.get_by_role("button", name="Next round").wait_for()
-    save("reveal")
+    page.get_by_role("button", name=say("after.show")).click()
+    page.get_by_role("button", name=say("reveal.next")).wait_for()
+    yield "reveal"
     for path, name in (
         ("leaderboard", "leaderboard"),
         ("contenders/smollm2-brief", "card"),
         ("contenders", "contenders"),
     ):
         page.goto(f"{url}/{path}")
-        page.get_by_role("heading", level=1).wait_for()
-        page.wait_for_load_state("networkidle" if name == "contenders" else "load")
-        page.wait_for_timeout(600)
-        save(name)
-
-
-def _save(page: Page, path: Path) -> None:
-    page.screenshot(path=path, full_page=True)
+        settled(page)
+        expect(page.get_by_text(say("add.detecting"))).to_have_count(0)
+        yield name
 
 
 def main() -> None:
@@ -97,7 +99,9 @@ def main() -> None:
         with up(field) as server:
             asyncio.run(_vote(server.url))
             with sync_playwright() as playwright:
-                chromium = playwright.chromium.launch(executable_path=browser.ensure(), args=browser.ARGUMENTS)
+                chromium = playwright.chromium.launch(
+                    executable_path=browser.ensure(), args=browser.ARGUMENTS
+                )
                 _shoot(chromium, server.url, folder)
                 chromium.close()
 

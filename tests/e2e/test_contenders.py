@@ -132,7 +132,9 @@ def test_a_field_edited_wrongly_while_it_is_served(visit: Visit, own: Served) ->
     expect(page.locator(".lead")).to_have_text("Mended.")
 
 
-def test_a_field_edited_well_takes_effect_without_a_restart(visit: Visit, own: Served, upstream: Upstream) -> None:
+def test_a_field_edited_well_takes_effect_without_a_restart(
+    visit: Visit, own: Served, upstream: Upstream
+) -> None:
     visitor = visit(own.url)
     page = visitor.go("/contenders")
     (own.folder / "contenders").mkdir()

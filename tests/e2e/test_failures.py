@@ -72,7 +72,9 @@ def test_a_vote_on_half_a_round_is_kept_but_not_counted(visitor: Visitor) -> Non
     visitor.vote("tie")
     expect(page.get_by_text(say("not_counted.side_failed"))).to_be_visible()
     visitor.names()
-    expect(page.locator("section", has_text=say("reveal.did"))).to_contain_text(say("not_counted.side_failed"))
+    expect(page.locator("section", has_text=say("reveal.did"))).to_contain_text(
+        say("not_counted.side_failed")
+    )
 
 
 def test_both_sides_fail(visitor: Visitor) -> None:

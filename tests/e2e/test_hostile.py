@@ -36,14 +36,31 @@ MATHS = r"""\(\href{javascript:window.owned=1}{click}\) and $$\includegraphics{h
 
 $$\unknowncommand{<img src=x onerror=window.owned=1>}$$ \(<script>window.owned=1</script>\)
 """
-TABLE = "|" + "|".join("abcdefghij" * 3) + "|\n|" + "---|" * 30 + "\n" + ("|" + "|".join(["a cell"] * 30) + "|\n") * 60
+TABLE = (
+    "|"
+    + "|".join("abcdefghij" * 3)
+    + "|\n|"
+    + "---|" * 30
+    + "\n"
+    + ("|" + "|".join(["a cell"] * 30) + "|\n") * 60
+)
 ATTACKS = {
     "raw": RAW,
     "links": LINKS,
     "maths": MATHS,
     "table": TABLE,
-    "nested": "> " * 400 + "deep\n" + "- " * 400 + "deep\n" + "[" * 2000 + "\n" + "*" * 3000 + "\n" + "`" * 999,
-    "directions": "\u202egnp.exe txt\u202c \u2066isolated\n\u200f\u061c\u202e" + "عربى " * 40 + "\u0000zero\u200b" * 9,
+    "nested": "> " * 400
+    + "deep\n"
+    + "- " * 400
+    + "deep\n"
+    + "[" * 2000
+    + "\n"
+    + "*" * 3000
+    + "\n"
+    + "`" * 999,
+    "directions": "\u202egnp.exe txt\u202c \u2066isolated\n\u200f\u061c\u202e"
+    + "عربى " * 40
+    + "\u0000zero\u200b" * 9,
     "fence": "```html onload=window.owned=1\n<script>window.owned=1</script>\n</code></pre><img src=x onerror=window.owned=1>\n",
     "entities": "&lt;img src=x onerror=window.owned=1&gt; &#60;script&#62;window.owned=1&#60;/script&#62; </div></article></main>",
 }
@@ -52,7 +69,7 @@ ATTACKS = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_answer_is_only_shown(visitor: Visitor, attack: str) -> None:
     told.TEXTS[attack] = ATTACKS[attack]
-    page = visitor.asked(Orders(f"recite:{attack}", "recite:letter"))
+    page = visitor.asked(Orders(f"recite:{attack}", f"recite:{attack}"))
     _untouched(page)
     assert page.locator("article[aria-busy]").count() == 2
     page.set_viewport_size({"width": 360, "height": 740})
@@ -76,7 +93,9 @@ def _untouched(page: Page) -> None:
     assert page.url.startswith("http://127.0.0.1:")
     odd = "script, iframe, object, embed, form, base, meta, style, link, img, video, audio, svg, input, textarea, [style], [onerror], [onload]"
     assert page.locator(f".prose :is({odd})").count() == 0
-    hrefs = page.locator(".prose a").evaluate_all("(all) => all.map((a) => [a.getAttribute('href'), a.target, a.rel])")
+    hrefs = page.locator(".prose a").evaluate_all(
+        "(all) => all.map((a) => [a.getAttribute('href'), a.target, a.rel])"
+    )
     for href, target, rel in hrefs:
         assert re.match(r"https?://|mailto:", href), href
         assert target == "_blank"

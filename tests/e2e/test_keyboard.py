@@ -20,7 +20,9 @@ _WATCH = """() => {
   window.moved = new Promise((resolve) => new MutationObserver(() => lead() && lead() !== before && resolve(Date.now()))
     .observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true }));
 }"""
-_PRESSED = "() => addEventListener('keydown', (event) => event.key === '1' && (window.pressed = Date.now()), true)"
+_PRESSED = (
+    "() => addEventListener('keydown', (event) => event.key === '1' && (window.pressed = Date.now()), true)"
+)
 
 
 class Wire:
@@ -32,7 +34,9 @@ class Wire:
         visitor.page.on("response", lambda response: self._replies.append(response))
         session: CDPSession = visitor.context.new_cdp_session(visitor.page)
         session.send("Network.enable")
-        session.on("Network.eventSourceMessageReceived", lambda event: self._events.append(str(event["data"])))
+        session.on(
+            "Network.eventSourceMessageReceived", lambda event: self._events.append(str(event["data"]))
+        )
 
     def said(self) -> str:
         """Every body and every event so far, with the headers."""
@@ -65,7 +69,9 @@ def test_a_blind_round_by_keyboard_only_moves_the_board_in_another_tab(visitor: 
     script(page, _PRESSED)
     keys.press("1")
     expect(visitor.button("after.show")).to_be_focused()
-    moved = script(board, "() => Promise.race([window.moved, new Promise((r) => setTimeout(() => r(null), 5000))])")
+    moved = script(
+        board, "() => Promise.race([window.moved, new Promise((r) => setTimeout(() => r(null), 5000))])"
+    )
     assert moved is not None, "the board did not move"
     assert moved - script(page, "() => window.pressed") < 1000
     expect(board.locator("h1")).to_have_text(say("nav.leaderboard"))
@@ -75,7 +81,9 @@ def test_a_blind_round_by_keyboard_only_moves_the_board_in_another_tab(visitor: 
     walking.tab_to(page, "#comment")
     keys.type("4 and u and s and n? Nothing of this is a key.")
     expect(page.locator("h1")).to_have_text(say("after.title"))
-    page.locator("legend", has_text=say("after.tags", side="A")).first.evaluate("(e) => e.parentElement.querySelector('input').focus()")
+    page.locator("legend", has_text=say("after.tags", side="A")).first.evaluate(
+        "(e) => e.parentElement.querySelector('input').focus()"
+    )
     keys.press("Space")
     walking.tab_to(page, "input[type=radio][name^=tone]")
     keys.press("ArrowRight")
@@ -84,7 +92,9 @@ def test_a_blind_round_by_keyboard_only_moves_the_board_in_another_tab(visitor: 
 
     walking.tab_to(page, "button.primary")
     keys.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(f"{say('reveal.title.a', a='')}({_NAMES.pattern})"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        re.compile(f"{say('reveal.title.a', a='')}({_NAMES.pattern})")
+    )
     assert _NAMES.search(wire.said())
     expect(page.get_by_role("button", name=say("reveal.next"))).to_be_focused()
     keys.press("n")

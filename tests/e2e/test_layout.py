@@ -60,7 +60,9 @@ def _phone(page: Page) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_one_status_line_and_one_first_heading(stage: Stage, state: str) -> None:
     page = stage.at(state)
-    lines = "() => [...document.querySelectorAll('[role=status]')].filter((e) => !e.closest('section')).length"
+    lines = (
+        "() => [...document.querySelectorAll('[role=status]')].filter((e) => !e.closest('section')).length"
+    )
     assert script(page, lines) == (0 if state in {"start", "bare_start", "start_with_mistakes"} else 1)
     assert page.locator("h1:visible").count() == 1
     assert page.title().endswith("Fieldmark")
@@ -72,6 +74,9 @@ def test_nothing_moves_for_those_who_ask(stage: Stage, state: str) -> None:
     page = stage.at(state)
     page.emulate_media(reduced_motion="reduce")
     try:
-        assert script(page, "() => document.getAnimations().map((a) => a.animationName ?? a.transitionProperty)") == []
+        assert (
+            script(page, "() => document.getAnimations().map((a) => a.animationName ?? a.transitionProperty)")
+            == []
+        )
     finally:
         page.emulate_media(reduced_motion="no-preference")

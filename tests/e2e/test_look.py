@@ -17,7 +17,9 @@ _PAPER = "() => getComputedStyle(document.body).backgroundColor"
 LIGHT, DARK = "rgb(251, 250, 247)", "rgb(20, 23, 26)"
 
 
-@pytest.mark.parametrize(("dark", "first", "choice", "then"), [(False, LIGHT, "dark", DARK), (True, DARK, "light", LIGHT)])
+@pytest.mark.parametrize(
+    ("dark", "first", "choice", "then"), [(False, LIGHT, "dark", DARK), (True, DARK, "light", LIGHT)]
+)
 def test_the_theme_follows_the_system_until_one_is_chosen_and_then_stays(
     visit: Visit, dark: bool, first: str, choice: str, then: str
 ) -> None:
@@ -85,7 +87,13 @@ def test_headers_of_the_page(visitor: Visitor) -> None:
         assert response is not None
         policy = response.headers["content-security-policy"]
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-        assert rules["default-src"] == rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+        assert (
+            rules["default-src"]
+            == rules["script-src"]
+            == rules["style-src"]
+            == rules["connect-src"]
+            == "'self'"
+        )
         assert rules["object-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'none'"
         assert "unsafe" not in policy
         assert response.headers["x-content-type-options"] == "nosniff"

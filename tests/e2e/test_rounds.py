@@ -52,7 +52,9 @@ def test_a_reload_in_mid_stream_goes_on_without_doubling(visitor: Visitor) -> No
     visitor.ready()
     expect(visitor.answer("a")).to_have_attribute("aria-busy", "false")
     for side in ("a", "b"):
-        expect(visitor.answer(side).locator(".body")).to_have_text("A first part stands here, and the second part came later.")
+        expect(visitor.answer(side).locator(".body")).to_have_text(
+            "A first part stands here, and the second part came later."
+        )
     page.reload()
     visitor.ready()
     expect(body).to_have_text("A first part stands here, and the second part came later.")
@@ -208,7 +210,9 @@ def test_prompts_that_cannot_be_sent(visitor: Visitor) -> None:
     expect(page.get_by_text(begins("arena.prompt.long"))).to_be_visible()
     visitor.button("arena.send").click()
     expect(visitor.box).to_be_focused()
-    visitor.box.evaluate("(box) => { box.value = 'bell \\u0007 and nul'; box.dispatchEvent(new InputEvent('input', { bubbles: true })); }")
+    visitor.box.evaluate(
+        "(box) => { box.value = 'bell \\u0007 and nul'; box.dispatchEvent(new InputEvent('input', { bubbles: true })); }"
+    )
     visitor.button("arena.send").click()
     expect(page.get_by_role("alert")).to_contain_text("U+0007")
     expect(visitor.box).to_have_value(re.compile("bell"))

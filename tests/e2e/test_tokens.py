@@ -13,10 +13,21 @@ _TOKEN = re.compile(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)")
 COLOURS = {name: (light, dark) for name, light, dark in _TOKEN.findall(_SOURCE)}
 
 _GROUNDS = ("paper", "surface", "sunken")
-_TEXT = [(ink, ground) for ink in ("ink", "ink-2", "ink-3", "accent", "mark", "good", "bad") for ground in _GROUNDS]
-_TEXT += [("accent-ink", "accent"), ("accent", "accent-soft"), ("ink", "accent-soft"), ("ink", "mark-soft"), ("ink-2", "mark-soft")]
-_LINES = [(line, ground) for line in ("line-strong", "accent", "mark", "good", "bad", "interval") for ground in _GROUNDS]
-
+_TEXT = [
+    (ink, ground) for ink in ("ink", "ink-2", "ink-3", "accent", "mark", "good", "bad") for ground in _GROUNDS
+]
+_TEXT += [
+    ("accent-ink", "accent"),
+    ("accent", "accent-soft"),
+    ("ink", "accent-soft"),
+    ("ink", "mark-soft"),
+    ("ink-2", "mark-soft"),
+]
+_LINES = [
+    (line, ground)
+    for line in ("line-strong", "accent", "mark", "good", "bad", "interval")
+    for ground in _GROUNDS
+]
 
 
 def _luminance(colour: str) -> float:
@@ -50,5 +61,9 @@ def test_lines_that_carry_meaning(line: str, ground: str, theme: int) -> None:
 
 def test_no_colour_stands_outside_the_tokens() -> None:
     sources = [*(ROOT / "web" / "src").rglob("*.svelte"), ROOT / "web" / "src" / "base.css"]
-    strays = {f"{path.name}: {found}" for path in sources for found in re.findall(r"#[0-9a-f]{3,8}\b(?=[;\s)])", path.read_text("utf-8"))}
+    strays = {
+        f"{path.name}: {found}"
+        for path in sources
+        for found in re.findall(r"#[0-9a-f]{3,8}\b(?=[;\s)])", path.read_text("utf-8"))
+    }
     assert strays == set()

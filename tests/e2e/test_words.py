@@ -45,7 +45,11 @@ _OWN = re.compile(
 def plain(texts: list[str]) -> list[str]:
     """Texts with a word that the pseudo-locale did not touch."""
     rest = {text: _OWN.sub(" ", text) for text in texts}
-    return [text for text, left in rest.items() if any(_PLAIN.search(word) and not _touched(left, word) for word in _WORD.findall(left))]
+    return [
+        text
+        for text, left in rest.items()
+        if any(_PLAIN.search(word) and not _touched(left, word) for word in _WORD.findall(left))
+    ]
 
 
 def _touched(text: str, word: str) -> bool:
@@ -90,12 +94,21 @@ def test_the_rule_finds_a_stray_word() -> None:
 def test_every_message_is_used() -> None:
     from tests.e2e.words import ROOT
 
-    source = "\n".join(p.read_text("utf-8") for p in (ROOT / "web" / "src").rglob("*") if p.suffix in {".svelte", ".ts"})
+    source = "\n".join(
+        p.read_text("utf-8") for p in (ROOT / "web" / "src").rglob("*") if p.suffix in {".svelte", ".ts"}
+    )
     unused = [key for key in MESSAGES if f'"{key}"' not in source and not _made(key, source)]
     assert unused == []
 
 
 def _made(key: str, source: str) -> bool:
     """Whether a template such as `t(`vote.${choice}`)` or ``reading.${part}.${n}`` can make the key."""
-    patterns = {re.sub(r"\\\$\\\{.*?\\\}", r"[\\w.-]+", re.escape(made)) for made in re.findall(r"`((?:[\w.-]|\$\{[^}]*\})+)`", source)}
-    return any(re.fullmatch(pattern, key) for pattern in patterns if pattern.startswith(key.split(".")[0]))
+    patterns = {
+        re.sub(r"\\\$\\\{.*?\\\}", r"[\\w.-]+", re.escape(made))
+        for made in re.findall(r"`((?:[\w.-]|\$\{[^}]*\})+)`", source)
+    }
+    return any(
+        re.fullmatch(pattern, key)
+        for pattern in patterns
+        if pattern.startswith(key.split(".", maxsplit=1)[0])
+    )

@@ -59,7 +59,9 @@ class Visitor:
         """One more tab of this voter."""
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
-        page.on("dialog", lambda dialog: (self.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on(
+            "dialog", lambda dialog: (self.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss())
+        )
         page.on("console", self._heard)
         page.on("request", self._asked)
         page.on("popup", lambda popup: self.troubles.append(f"window: {popup.url}"))

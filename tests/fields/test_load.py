@@ -67,6 +67,7 @@ def test_the_defaults(tmp_path: Path) -> None:
         "minimum_exposure": 30,
         "count_leaked": False,
         "count_failed_side": False,
+        "count_revised": False,
         "confidence": 0.95,
     }
     assert field.reason_tags.negative == ("incorrect", "superficial", "instructions not followed", "unsafe")

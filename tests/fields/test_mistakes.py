@@ -60,7 +60,7 @@ VALUES = {
     "policy.secrecy = true": (
         "unknown key 'policy.secrecy' (known: own_prompts, max_turns, max_prompt_characters, max_tokens, "
         "undo_seconds, hang_seconds, battle_expiry_hours, minimum_exposure, count_leaked, count_failed_side, "
-        "confidence)"
+        "count_revised, confidence)"
     ),
     'reason_tags = { positive = ["a", 3] }': "'reason_tags.positive[1]' is 3 (a text in quotes)",
     'rubric = [{ id = "a", question = " " }]': "'rubric[0].question' is blank (some text)",

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
+from fieldmark.contenders import Delta
 from fieldmark.errors import ContenderFailure, ModelError, NotFound
-from fieldmark.fields import Field, Roster, RosterProjection, field_as_of, known_contenders, load_field
+from fieldmark.fields import (
+    Field,
+    Member,
+    Roster,
+    RosterProjection,
+    field_as_of,
+    known_contenders,
+    load_field,
+)
 from fieldmark.ledger import Ledger
 from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, Withdrawal
+from tests.house import until
+from tests.upstream import Upstream
 
 BASE = 'name = "Trees"\n[[categories]]\nid = "letters"\nname = "Letters"\n'
 
@@ -168,4 +181,69 @@ async def test_costs_and_caps(tmp_path: Path, ledger: Ledger) -> None:
         "a new price is written down, and it is the same contender"
     )
     assert len(bodies(ledger)) == 4
+    await roster.close()
+
+
+async def _ask(member: Member) -> str:
+    text = ""
+    async with (
+        member.asked(),
+        aclosing(member.contender.stream([{"role": "user", "content": "Hi"}])) as parts,
+    ):
+        async for part in parts:
+            text += part.text if isinstance(part, Delta) else "."
+    return text
+
+
+async def test_one_who_leaves_finishes_the_answer(tmp_path: Path, ledger: Ledger) -> None:
+    with Upstream() as upstream:
+        address = f'kind = "endpoint"\nurl = "{upstream.url}"\nmodel = "gated"'
+        alder = f'[[contenders]]\nname = "alder"\n{address}\n'
+        roster = Roster(ledger)
+        await roster.sync(field(tmp_path, alder))
+        [old] = roster.members
+        answers = [asyncio.create_task(_ask(old)) for _ in range(2)]
+        await until(lambda: len(upstream.seen) == 2)
+        await roster.sync(field(tmp_path, alder + 'system = "New."\n'))
+        [new] = roster.members
+        assert new is not old
+        assert not old.idle
+        assert new.idle
+        upstream.release()
+        assert {(await answer)[-1] for answer in answers} == {"."}
+        assert old.idle
+        await roster.close()
+
+
+async def test_closing_does_not_wait_for_an_answer(tmp_path: Path, ledger: Ledger) -> None:
+    with Upstream() as upstream:
+        address = f'kind = "endpoint"\nurl = "{upstream.url}"\nmodel = "hang:1"'
+        roster = Roster(ledger)
+        await roster.sync(field(tmp_path, f'[[contenders]]\nname = "alder"\n{address}\n'))
+        answer = asyncio.create_task(_ask(roster.named("alder")))
+        await until(lambda: bool(upstream.seen))
+        await roster.sync(field(tmp_path))
+        assert not answer.done()
+        async with asyncio.timeout(5):
+            await roster.close()
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+
+
+async def test_a_new_price_or_name_keeps_what_it_has_cost(tmp_path: Path, ledger: Ledger) -> None:
+    price = "price = { input = 2.0, output = 4.0 }\nspend_cap = 1.0"
+    roster = Roster(ledger)
+    await roster.sync(field(tmp_path, contender("alder", "m", price)))
+    [alder] = roster.members
+    running, alder.spent = alder.contender, 0.5
+    await roster.sync(field(tmp_path, contender("alder", "m", price.replace("1.0", "0.4"))))
+    assert roster.members == [alder]
+    assert alder.contender is running
+    with pytest.raises(ContenderFailure, match=r"of at most 0\.4"):
+        alder.check_budget()
+    await roster.sync(field(tmp_path, contender("aspen", "m", price)))
+    assert roster.named("aspen").spent == 0.5
+    await roster.sync(field(tmp_path))
+    await roster.sync(field(tmp_path, contender("alder", "m", price)))
+    assert roster.named("alder").spent == 0.5
     await roster.close()

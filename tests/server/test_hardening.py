@@ -1,4 +1,4 @@
-"""What must not happen: a second server, keys sent elsewhere, work that dies unsaid, one caller's load on the others."""
+"""What must not happen: a second server, keys sent elsewhere, work that dies unsaid, one caller's load on others."""
 
 from __future__ import annotations
 

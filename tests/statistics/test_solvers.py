@@ -97,6 +97,12 @@ def test_no_other_point_is_likelier_to_scipy(counts: PairCounts) -> None:
         [(0, 1, 1, 30, 449), (1, 2, 6, 2, 5), (2, 3, 1, 4, 0)],
         [(0, 1, 3, 1, 671), (1, 2, 44, 1, 6)],
         [(0, 1, 1050658, 206579, 31)],
+        [(0, 1, 1, 57, 0), (1, 2, 20, 1, 271), (2, 3, 15, 4, 5669)],
+        [(0, 1, 1, 14, 0), (0, 2, 473, 2215, 260778), (1, 2, 1, 1, 0)],
+        [(0, 1, 65, 1, 11222689), (1, 2, 5, 4, 384958), (2, 3, 1, 1704, 22)],
+        # where rounding hides whether the last step is one upwards
+        [(0, 1, 3695, 1, 0), (0, 2, 2, 12, 34261), (1, 2, 1, 32, 0)],
+        [(0, 1, 1, 2, 0), (0, 3, 0, 9, 0), (1, 2, 21, 17, 0), (1, 3, 2, 5, 3), (2, 3, 1, 5352, 48863)],
     ],
 )
 def test_at_the_maximum_as_many_wins_and_ties_are_expected_as_were_seen(
@@ -114,3 +120,10 @@ def test_at_the_maximum_as_many_wins_and_ties_are_expected_as_were_seen(
         surplus = ahead[counts.first == place].sum() - ahead[counts.second == place].sum()
         assert surplus == pytest.approx(0, abs=1e-3)
     assert expected[:, 2].sum() == pytest.approx(counts.ties.sum(), rel=1e-9)
+
+
+def test_a_lopsided_pair_among_few_votes_has_a_maximum_under_bradley_terry() -> None:
+    counts = counts_of(4, [(0, 1, 8, 45, 0), (0, 3, 0, 146205, 4), (1, 2, 4, 51, 3), (2, 3, 7, 1, 56)])
+    np.testing.assert_allclose(
+        rate(counts, model="bradley-terry").rating, as_rating(zermelo(counts)), atol=1e-2
+    )

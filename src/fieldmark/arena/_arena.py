@@ -170,8 +170,8 @@ class Arena:
             row = await asyncio.to_thread(self._open_row, battle, voter)
             live = self._live_of(battle)
             past = await asyncio.to_thread(restore, self._ledger, battle)
-            if live.writing:
-                raise Conflict("a side is still writing", code="writing")
+            if live.is_writing(past.turn, side):
+                raise Conflict("this side is still writing", code="writing")
             if not (past.failed(side) or live.failed(past.turn, side)):
                 raise Conflict("only a side that failed can be asked again", code="not_failed")
             self._ask(live, past, self._members(row.a, row.b), (side,))

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from fieldmark.arena._leak import LeakScan
@@ -25,7 +26,7 @@ from fieldmark.arena.views import (
     Started,
 )
 from fieldmark.contenders import Delta as Piece
-from fieldmark.contenders import Message
+from fieldmark.contenders import Finish, Message
 from fieldmark.errors import ContenderFailure
 from fieldmark.fields import Member
 from fieldmark.ledger.evidence import AnswerEnded, Failure, Side
@@ -132,6 +133,11 @@ class LiveRound:
         """Whether a side has shown nothing yet."""
         return any(w.released == 0 for w in self.writings.values())
 
+    def is_writing(self, turn: int, side: Side) -> bool:
+        """Whether one side is not at its shown end."""
+        writing = self.writings.get((turn, side))
+        return writing is not None and not writing.shown_end
+
     def failed(self, turn: int, side: Side) -> bool:
         """Whether a side is shown as failed, its record written or not."""
         writing = self.writings.get((turn, side))
@@ -214,7 +220,8 @@ class _Turn:
             for writing in self._writings:
                 readers.create_task(self._read(writing))
             await self._release()
-        self._live._emit(Ready(turn=self._writings[0].turn))
+        if not self._live.writing:
+            self._live._emit(Ready(turn=self._writings[0].turn))
 
     async def _read(self, writing: Writing) -> None:
         try:
@@ -239,17 +246,21 @@ class _Turn:
         stream = writing.member.contender.stream(
             self._conversations[writing.side], max_tokens=self._max_tokens
         )
-        async for piece in stream:
-            now = time.monotonic()
-            if isinstance(piece, Piece):
-                writing.first = writing.first if writing.first is not None else now
-                text = _LONE.sub("\ufffd", piece.text)
-                writing.received += text
-                self._pace.arrived(writing.side, len(text), at=now)
-                self._arrived.set()
-            else:
-                writing.finish = piece.reason
-                writing.prompt_tokens, writing.answer_tokens = piece.prompt_tokens, piece.answer_tokens
+        async with writing.member.asked(), aclosing(stream):
+            async for piece in stream:
+                self._take(writing, piece)
+
+    def _take(self, writing: Writing, piece: Piece | Finish) -> None:
+        if isinstance(piece, Finish):
+            writing.finish = piece.reason
+            writing.prompt_tokens, writing.answer_tokens = piece.prompt_tokens, piece.answer_tokens
+            return
+        now = time.monotonic()
+        writing.first = writing.first if writing.first is not None else now
+        text = _LONE.sub("\ufffd", piece.text)
+        writing.received += text
+        self._pace.arrived(writing.side, len(text), at=now)
+        self._arrived.set()
 
     async def _release(self) -> None:
         while True:

@@ -33,7 +33,8 @@ class Completions:
             ContenderFailure: the contender did not answer.
         """
         member = self._member(request)
-        reply = await member.contender.complete(request)
+        async with member.asked():
+            reply = await member.contender.complete(request)
         _charge(member, reply.get("usage"))
         return reply
 
@@ -44,7 +45,7 @@ class Completions:
         asked = not isinstance(options, Mapping) or bool(options.get("include_usage"))
         if not asked:  # counts are needed for the spend cap all the same
             request = {**request, "stream_options": {**options, "include_usage": True}}
-        async with aclosing(member.contender.complete_stream(request)) as chunks:
+        async with member.asked(), aclosing(member.contender.complete_stream(request)) as chunks:
             async for chunk in chunks:
                 _charge(member, chunk.get("usage"))
                 if asked or chunk.get("choices"):

@@ -38,7 +38,8 @@ def verdict_sentence(v: Verdict) -> str:
             assert v.difference is not None
             low, high = sorted((abs(v.difference.lower), abs(v.difference.upper)))
             word = "stronger" if v.kind == "better" else "weaker"
-            said = f"{v.a_name} is {word} than {v.b_name} by {low:.0f} to {high:.0f} points ({votes if v.votes else _UNMET})"
+            how = votes if v.votes else _UNMET
+            said = f"{v.a_name} is {word} than {v.b_name} by {low:.0f} to {high:.0f} points ({how})"
         case "undecided":
             how = f"with {votes}" if v.votes else f"({_UNMET})"
             said = f"{v.a_name} and {v.b_name} cannot be told apart {how}"

@@ -21,7 +21,7 @@ from fieldmark.statistics._counts import FloatArray, PairCounts, sums_by
 
 _ROUNDS = 200
 _DECREMENT = 1e-12  # squared distance to the maximum in standard errors; the last step squares it once more
-_TIE_STEP = 5.0  # log ν moves at most this far at once, so that ν stays a number
+_STRIDE = 5.0  # no difference, nor log ν, moves farther at once: a longer step may land where all is flat
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +74,14 @@ def fit(counts: PairCounts, *, ties_as_outcome: bool) -> Fit:
         gradient = _gradient(expected, counts, ties_free)
         step = _solve(information(expected, counts, ties_free=ties_free), gradient, counts.size)
         decrement = float(gradient @ step)
-        if ties_free:
-            step = step * min(1.0, _TIE_STEP / max(abs(float(step[-1])), _TIE_STEP))
+        step = step * min(1.0, _STRIDE / max(_longest(step, counts), _STRIDE))
         for _ in range(60):
             ahead, at = _evaluate(point + step, counts, ties_free)
-            if ahead >= value - 1e-13 * abs(value):
+            if ahead >= value - 1e-13 * (abs(value) + votes):  # the sum over votes is not rounded finer
                 break
             step = step / 2
         point, value, expected = point + step, ahead, at
-        if decrement < _DECREMENT:
+        if abs(decrement) < _DECREMENT:
             theta = point[: counts.size]
             return Fit(theta - theta.mean(), math.exp(point[-1]) if ties_free else 0.0, ties_free, expected)
     raise StatisticsError("the fit found no maximum", hint="rate strongly connected contenders only")
@@ -131,6 +130,11 @@ def _solve(matrix: FloatArray, gradient: FloatArray, k: int) -> FloatArray:
         return np.asarray(np.linalg.solve(matrix, gradient), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise StatisticsError("strengths are too far apart to be computed") from None
+
+
+def _longest(step: FloatArray, counts: PairCounts) -> float:
+    moves = np.append(step[counts.first] - step[counts.second], step[counts.size :])
+    return float(np.abs(moves).max(initial=0.0))
 
 
 def _evaluate(point: FloatArray, counts: PairCounts, ties_free: bool) -> tuple[float, Expected]:
