@@ -84,7 +84,7 @@ def test_a_vote_taken_back_for_good_is_told_on_the_board(tmp_path: Path) -> None
 def test_what_the_server_or_the_person_did_is_no_failure_of_the_contender(tmp_path: Path) -> None:
     with trees(tmp_path, NAMES[:2]) as ledger:
         for kind in ("interrupted", "over_budget", "timeout", None):
-            failure = Failure(kind=kind) if kind else None  # type: ignore[arg-type]
+            failure = Failure(kind=kind) if kind else None
 
             def work(now, failure=failure):  # type: ignore[no-untyped-def]
                 started = BattleStarted(mode="blind", a=DIGEST["alder"], b=DIGEST["birch"], propensity=1.0)

@@ -34,7 +34,7 @@ _CONTRAST = """(targets) => {
     return (high + .05) / (low + .05);
   });
 }"""
-"""Contrast of what axe leaves open (gradients of one colour, signs, text in drawings), against the nearest full ground."""
+"""Contrast of what axe leaves open (gradients of one colour, signs, text in drawings) on the nearest full ground."""
 
 
 @cache

@@ -19,7 +19,7 @@ Visit = Callable[..., Visitor]
 expect.set_options(timeout=15_000)
 
 
-# Scope "package": Playwright keeps an event loop running in this thread, which asynchronous tests elsewhere do not bear.
+# Scope "package": Playwright keeps a loop running in this thread, which asynchronous tests elsewhere do not bear.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:

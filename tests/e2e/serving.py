@@ -67,7 +67,8 @@ def up(
     reader = threading.Thread(target=_listen, args=(running, found))
     reader.start()
     try:
-        assert found.wait(90) and running.port, "".join(running.said)
+        found.wait(90)
+        assert running.port, "".join(running.said)
         yield running
     finally:
         if process.poll() is None:

@@ -28,7 +28,7 @@ VOTERS = 6
 ROUNDS = 5
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"": (1280, 900), "-phone": (360, 740)}
-PROMPT = "Name five things to check before a business trip."
+PROMPT = "Write a reply of two sentences that thanks Ms Okafor and moves our meeting to Thursday."
 
 
 async def _vote(url: str) -> None:
@@ -59,8 +59,10 @@ def _shoot(chromium: Chromium, url: str, folder: Path) -> None:
             viewport = {"width": width, "height": height}
             page = chromium.new_page(viewport=viewport, color_scheme=theme)  # type: ignore[arg-type]
             for name in _screens(page, url):
-                # A phone's screen as it is held; the bar that sticks to its end would else stand in the middle.
-                picture = page.screenshot(full_page=not suffix, animations="disabled")
+                # The bar of votes sticks to the end of the screen; in a picture of the whole page it would
+                # stand anywhere.
+                whole = not suffix and name != "battle"
+                picture = page.screenshot(full_page=whole, animations="disabled")
                 (folder / f"{name}{suffix}-{theme}.png").write_bytes(shrink(blank, picture))
             page.close()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from tests.e2e import axe
 from tests.e2e.screens import STATES, Stage
+
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -17,8 +21,8 @@ def test_no_violation(stage: Stage, state: str) -> None:
         page.set_viewport_size({"width": width, "height": 740})
         height = page.evaluate("() => document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": max(740, height)})
-        for colours in ("light", "dark"):
-            page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+        for colours in COLOURS:
+            page.emulate_media(color_scheme=colours)
             if found := axe.faults(page):
                 faults[f"{width} px, {colours}"] = found
     assert faults == {}

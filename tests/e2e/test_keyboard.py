@@ -31,12 +31,15 @@ class Wire:
     def __init__(self, visitor: Visitor) -> None:
         self._replies: list[Response] = []
         self._events: list[str] = []
-        visitor.page.on("response", lambda response: self._replies.append(response))
+        visitor.page.on("response", self._heard)
         session: CDPSession = visitor.context.new_cdp_session(visitor.page)
         session.send("Network.enable")
         session.on(
             "Network.eventSourceMessageReceived", lambda event: self._events.append(str(event["data"]))
         )
+
+    def _heard(self, response: Response) -> None:
+        self._replies.append(response)
 
     def said(self) -> str:
         """Every body and every event so far, with the headers."""
@@ -163,7 +166,7 @@ def test_dialogs_hold_the_focus_and_give_it_back(visitor: Visitor) -> None:
         expect(dialog).to_be_visible()
         for key in ["Tab"] * 5 + ["Shift+Tab"] * 5:
             page.keyboard.press(key)
-            inside = "() => document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
+            inside = "() => document.activeElement.matches('body, dialog *')"
             assert script(page, inside), "the focus left the open dialog for the page behind it"
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()

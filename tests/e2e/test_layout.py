@@ -9,17 +9,20 @@ from tests.e2e import walking
 from tests.e2e.screens import STATES, Stage
 from tests.e2e.visitor import script
 
-# Buttons, links that look like buttons, entries of the menu, fields: 44 px both ways; a label counts as its box's target.
+# Buttons, links that look like buttons, entries of the menu, fields: 44 px both ways; a box has its label as target.
 _SMALL = """() => [...document.querySelectorAll('button, .button, summary, nav a, select, textarea, input')]
   .filter((e) => e.checkVisibility({ visibilityProperty: true }))
   .map((e) => (e.matches('input[type=radio], input[type=checkbox]') ? (e.closest('label') ?? e) : e))
   .map((e) => [e, e.closest('.choice') && e.tagName === 'LABEL' ? 42 : 44, e.getBoundingClientRect()])
   .filter(([e, least, box]) => box.height < least - .5 || box.width < (e.matches('nav a') ? 24 : least) - .5)
-  .map(([e, least, box]) => `${e.tagName} ${e.textContent.trim().slice(0, 30)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
+  .map(([e, least, box]) =>
+    `${e.tagName} ${e.textContent.trim().slice(0, 30)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 
 # What sticks out to the right, outside of a box that scrolls by itself.
 _WIDE = """() => {
-  const scrolls = (e) => e && e !== document.body && (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  const kept = ['auto', 'scroll', 'hidden', 'clip'];
+  const scrolls = (e) =>
+    e && e !== document.body && (kept.includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
   return document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement))
   .map((e) => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 40)}`);

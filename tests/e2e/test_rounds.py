@@ -211,7 +211,10 @@ def test_prompts_that_cannot_be_sent(visitor: Visitor) -> None:
     visitor.button("arena.send").click()
     expect(visitor.box).to_be_focused()
     visitor.box.evaluate(
-        "(box) => { box.value = 'bell \\u0007 and nul'; box.dispatchEvent(new InputEvent('input', { bubbles: true })); }"
+        """(box) => {
+          box.value = 'bell \\u0007';
+          box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        }"""
     )
     visitor.button("arena.send").click()
     expect(page.get_by_role("alert")).to_contain_text("U+0007")

@@ -22,9 +22,10 @@ def test_a_round_by_touch(visit: Visit) -> None:
     visitor.ready()
     expect(page.locator("article[aria-busy]")).to_have_count(2)
     first, second = (page.locator("article[aria-busy]").nth(i).bounding_box() for i in (0, 1))
-    assert first and second and first["x"] == second["x"] and first["y"] < second["y"], (
-        "the sides are stacked"
-    )
+    assert first
+    assert second
+    assert first["x"] == second["x"]
+    assert first["y"] < second["y"], "the sides are stacked"
     expect(page.locator("kbd:visible")).to_have_count(0)
     vote = visitor.choice("both_bad")
     expect(vote).to_be_in_viewport(ratio=1)

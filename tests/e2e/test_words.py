@@ -17,18 +17,20 @@ PATHS = [
     "/contenders", "/field", "/how-to-read", "/nothing/here",
 ]  # fmt: skip
 
-# Text of the page, but for what people and machines wrote (marked by direction, code and `translate`) and for the server's
-# own error messages.
+# Text of the page, but for what people and machines wrote (marked by direction, code and `translate`) and for
+# the server's own error messages.
 _TEXTS = """() => {
   const out = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; (node = walk.nextNode());) {
     const element = node.parentElement;
-    if (!node.data.trim() || !element.checkVisibility() || element.closest('[role=alert], [dir=auto], [translate=no], code, .mono, kbd, script, style')) continue;
+    if (!node.data.trim() || !element.checkVisibility()) continue;
+    if (element.closest('[role=alert], [dir=auto], [translate=no], code, .mono, kbd, script, style')) continue;
     out.push(node.data.trim());
   }
   for (const element of document.querySelectorAll('[aria-label], [placeholder], [title]'))
-    if (!element.closest('[role=alert], [dir=auto], .mono')) for (const name of ['aria-label', 'placeholder', 'title']) {
+    for (const name of ['aria-label', 'placeholder', 'title']) {
+      if (element.closest('[role=alert], [dir=auto], .mono')) continue;
       const said = element.getAttribute(name)?.trim();
       if (said) out.push(said);
     }
@@ -37,7 +39,8 @@ _TEXTS = """() => {
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _PLAIN = re.compile(r"[aeiouycn]", re.IGNORECASE)
 _OWN = re.compile(
-    r"amber-north|birch-south|Test field|For tests\.?|Letters|Notes|letters|notes|Say hello\.|useful|clear|incorrect|too long|Is the tone right\?"
+    r"amber-north|birch-south|Test field|For tests\.?|Letters|Notes|letters|notes|Say hello\."
+    r"|useful|clear|incorrect|too long|Is the tone right\?"
     r"|\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\b|http\S+|told:\d|[0-9a-f]{6,}|field\.toml|UTC|GMT\S*"
 )
 

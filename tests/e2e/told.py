@@ -1,7 +1,7 @@
 """Contenders that do as the prompt tells them, so that one served field shows every fault.
 
-A prompt such as `@1 refuse:429,recite:letter @2 held:door Write to me.` tells contender 1 to refuse its first request and to
-write a letter at the second one, and contender 2 to wait in the middle until `open_door("door")`.
+A prompt such as `@1 refuse:429,recite:letter @2 held:door Write to me.` tells contender 1 to refuse its first request
+and to write a letter at the second one, and contender 2 to wait in the middle until `open_door("door")`.
 Without an order, a contender writes a letter. Everything of `tests.upstream` can be ordered, and what stands below.
 """
 

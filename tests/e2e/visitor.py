@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    Request,
+    expect,
+)
 
 from tests.e2e.words import say
 
@@ -59,9 +68,7 @@ class Visitor:
         """One more tab of this voter."""
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
-        page.on(
-            "dialog", lambda dialog: (self.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss())
-        )
+        page.on("dialog", self._spoken_to)
         page.on("console", self._heard)
         page.on("request", self._asked)
         page.on("popup", lambda popup: self.troubles.append(f"window: {popup.url}"))
@@ -70,6 +77,10 @@ class Visitor:
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not _HARMLESS.search(message.text):
             self.troubles.append(f"console {message.type}: {message.text}")
+
+    def _spoken_to(self, dialog: Dialog) -> None:
+        self.troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _asked(self, request: Request) -> None:
         asked, own = urlsplit(request.url), urlsplit(self.base)

@@ -7,6 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+_NAME = """(e) => e.type === 'radio' ? 'input group ' + e.name
+  : e.tagName.toLowerCase() + ' '
+    + (e.id || e.textContent.trim().slice(0, 40) || e.getAttribute('aria-label') || e.value)"""
 # Of the element that has the focus: what it is, where it lies, whether it can be seen, whether something covers it.
 _STOP = """() => {
   const at = document.activeElement;
@@ -14,15 +17,16 @@ _STOP = """() => {
   const all = [...document.querySelectorAll('*')];
   const shown = at.matches('input[type=radio], input[type=checkbox]') ? (at.closest('label') ?? at) : at;
   const box = shown.getBoundingClientRect();
-  const points = [.1, .5, .9].flatMap((x) => [.1, .5, .9].map((y) => [box.left + x * box.width, box.top + y * box.height]));
+  const shares = [.1, .5, .9];
+  const points = shares.flatMap((x) => shares.map((y) => [box.left + x * box.width, box.top + y * box.height]));
   const seen = points.filter(([x, y]) => {
     const top = document.elementFromPoint(x, y);
     return top && (shown.contains(top) || top.contains(shown));
   }).length;
-  const ring = [at, shown].some((e) => getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2);
-  return { order: all.indexOf(at), what: `${at.tagName.toLowerCase()} ${at.id || at.textContent.trim().slice(0, 40) || at.getAttribute('aria-label') || at.value || ''}`,
-           top: box.top + scrollY, seen, ring };
-}"""
+  const ringed = ({ outlineStyle, outlineWidth }) => outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+  const ring = [at, shown].some((e) => ringed(getComputedStyle(e)));
+  return { order: all.indexOf(at), what: (%NAME%)(at), seen, ring };
+}""".replace("%NAME%", _NAME)
 
 # Every control a person could use now: the first of a radio group stands for the group.
 _CONTROLS = """() => {
@@ -36,8 +40,8 @@ _CONTROLS = """() => {
       groups.add(e.name);
       return !known;
     })
-    .map((e) => `${e.tagName.toLowerCase()} ${e.type === 'radio' ? 'group ' + e.name : e.id || e.textContent.trim().slice(0, 40) || e.getAttribute('aria-label') || e.value || ''}`);
-}"""
+    .map(%NAME%);
+}""".replace("%NAME%", _NAME)
 _TO_THE_TOP = """() => {
   const top = document.querySelector('dialog[open]') ?? document.body;
   scrollTo(0, 0);
@@ -46,7 +50,6 @@ _TO_THE_TOP = """() => {
   top.focus();
   top.removeAttribute('tabindex');
 }"""
-_GROUP = "() => document.activeElement.type === 'radio' ? 'input group ' + document.activeElement.name : null"
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,9 @@ def stops(page: Page, most: int = 300) -> list[Stop]:
         stop: dict[str, Any] | None = page.evaluate(_STOP)
         if stop is None:
             break
-        group = page.evaluate(_GROUP)
         if found and stop["order"] == found[0].order:
             break
-        found.append(Stop(group or stop["what"], stop["order"], stop["seen"], stop["ring"]))
+        found.append(Stop(stop["what"], stop["order"], stop["seen"], stop["ring"]))
     else:
         raise AssertionError("the focus never left the page")
     return found

@@ -118,7 +118,9 @@ def test_verdicts_in_words(tmp_path: Path) -> None:
         with ledger.read() as snapshot:
             said = [verdict_sentence(v) for v in build_card(snapshot, "birch").people.rivals]
     assert said[0].startswith("birch and alder cannot be told apart with 2 votes")
-    assert said[1].startswith("birch against cedar: 0 won, 1 lost, 0 equal, 0 both bad; these votes do not determine")
+    assert said[1].startswith(
+        "birch against cedar: 0 won, 1 lost, 0 equal, 0 both bad; these votes do not determine"
+    )
 
 
 def test_the_bytes_follow_from_the_head(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ export class Round {
       this.#applied = 0;
       this.#wait = 500;
       this.lost = false;
+      if (this.error?.code === "gone") this.error = null;
       this.#adopt(view);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
