@@ -32,6 +32,7 @@ def chromium() -> Iterator[Browser]:
 def upstream() -> Iterator[Upstream]:
     with Upstream() as serving:
         yield serving
+        told.open_all_doors()
 
 
 @pytest.fixture(scope="package")

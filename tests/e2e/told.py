@@ -37,6 +37,13 @@ def open_door(name: str) -> None:
     _door(name).set()
 
 
+def open_all_doors() -> None:
+    """Let everything go: a thread that still waits would keep the process from ending."""
+    with _lock:
+        for door in _doors.values():
+            door.set()
+
+
 def _door(name: str) -> threading.Event:
     with _lock:
         return _doors.setdefault(name, threading.Event())
