@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-# The 256 most frequent colours; every other pixel takes the nearest of them.
+# The 128 most frequent colours, then those that are missed most; every other pixel takes the nearest of them.
 _REDUCE = """async (png) => {
   const image = await createImageBitmap(await (await fetch('data:image/png;base64,' + png)).blob());
   const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d');
@@ -17,16 +17,25 @@ _REDUCE = """async (png) => {
   const pixels = new Uint32Array(canvas.getImageData(0, 0, image.width, image.height).data.buffer);
   const counts = new Map();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
-  const palette = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 256).map(([colour]) => colour);
   const parts = (colour) => [colour & 255, colour >> 8 & 255, colour >> 16 & 255];
-  const known = palette.map(parts);
+  const far = ([r, g, b], [x, y, z]) => (r - x) ** 2 + (g - y) ** 2 + (b - z) ** 2;
+  const rest = [...counts].sort((a, b) => b[1] - a[1])
+    .map(([colour, n]) => ({ colour, n, of: parts(colour), off: Infinity }));
+  const palette = [], known = [];
+  const take = (one) => {
+    palette.push(one.colour);
+    known.push(one.of);
+    for (const other of rest) other.off = Math.min(other.off, far(other.of, one.of));
+  };
+  for (const one of rest.slice(0, 128)) take(one);
+  const missed = ({ off, n }) => off * Math.sqrt(n);
+  while (palette.length < Math.min(256, rest.length)) take(rest.reduce((a, b) => (missed(b) > missed(a) ? b : a)));
   const index = new Map(palette.map((colour, i) => [colour, i]));
   const nearest = (colour) => {
-    const [r, g, b] = parts(colour);
     let best = 0, least = Infinity;
-    known.forEach(([x, y, z], i) => {
-      const far = (r - x) ** 2 + (g - y) ** 2 + (b - z) ** 2;
-      if (far < least) [best, least] = [i, far];
+    known.forEach((one, i) => {
+      const off = far(one, parts(colour));
+      if (off < least) [best, least] = [i, off];
     });
     return best;
   };
