@@ -1,5 +1,6 @@
 """The ledger: an append-only, chained log of evidence, with texts, people and projections beside it."""
 
+from fieldmark.ledger import state
 from fieldmark.ledger._exchange import verify_export
 from fieldmark.ledger._ledger import Ledger, field_of
 from fieldmark.ledger._projection import PROJECTIONS, Progress, Projection, every_projection
@@ -25,6 +26,7 @@ __all__ = [
     "every_projection",
     "field_of",
     "leaf",
+    "state",
     "timestamp",
     "verify_export",
 ]

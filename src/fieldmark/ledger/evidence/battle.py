@@ -9,7 +9,12 @@ from fieldmark.ledger.evidence._base import Evidence, Mode, Part, Side, Source
 
 
 class BattleStarted(Evidence):
-    """Written before either contender is asked. Text: `prompt`. Actor: the voter."""
+    """Written before either contender is asked. Text: `prompt`. Actor: the voter.
+
+    A shadow battle (`source` is `shadow`, ref `case`) is written once both have answered, by `system`: `a` served the case,
+    `b` did not. Its screen sides are drawn anew for each voter and stand in the vote. Texts, all shared with the case:
+    `prompt`, `a`, `b`.
+    """
 
     type: ClassVar[str] = "battle"
 
@@ -22,13 +27,14 @@ class BattleStarted(Evidence):
     b: str
     """Digest of the contender on side b."""
     propensity: float
-    """Probability with which the pairing chose this unordered pair; 1 in mode `chosen`."""
+    """Probability with which the pairing chose this unordered pair; 1 in mode `chosen`. In a shadow battle: with which
+    `b` was drawn, given `a`."""
     category: str | None = None
     """Category id of the field."""
     language: str | None = None
     """BCP 47 tag when known."""
-    prompt_source: Literal["own", "field"] = "own"
-    """Whether the person wrote the prompt or took one of the field's."""
+    prompt_source: Literal["own", "field", "case"] = "own"
+    """Whether the person wrote the prompt, took one of the field's, or it is a real case's."""
 
 
 class TurnStarted(Evidence):

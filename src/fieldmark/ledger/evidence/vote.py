@@ -47,7 +47,7 @@ class VoteCast(Evidence):
     leak: bool = False
     """A side named itself."""
     counts: bool
-    """Whether the board counts it."""
+    """Whether the board of its stratum counts it."""
     not_counted: NotCounted | None = None
     """Why not."""
 
