@@ -17,6 +17,7 @@ import aiohttp
 import uvicorn
 
 from fieldmark.ledger.evidence import Evidence
+from fieldmark.server._front import Front
 from fieldmark.server._guard import Limits
 from fieldmark.server._house import House
 from fieldmark.server.app import create_app
@@ -63,8 +64,11 @@ def endpoint(name: str, url: str, model: str, more: str = "") -> str:
 class Served:
     """A server in a thread; `with Served(folder) as served:` answers at `served.url`."""
 
-    def __init__(self, folder: Path, *, limits: Limits = GENEROUS, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, limits: Limits = GENEROUS, port: int = 0, front: Front | None = None
+    ) -> None:
         self.folder = folder
+        self._front = front
         self._limits = limits
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -112,10 +116,12 @@ class Served:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.house = await House.open(self.folder)
+        self.house = await House.open(self.folder, front=self._front)
         try:
             app = create_app(self.house, limits=self._limits)
-            config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+            config = uvicorn.Config(
+                app, log_level="warning", lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
+            )
             self._server = HouseServer(config, self.house)
             serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
             while not self._server.started:  # noqa: ASYNC110 (uvicorn sets no event)
@@ -162,6 +168,17 @@ class Browser:
     async def post(self, path: str, body: Any = None) -> Reply:
         """POST JSON."""
         return await self.send("POST", path, json={} if body is None else body)
+
+    async def patch(self, path: str, body: Any) -> Reply:
+        """PATCH JSON."""
+        return await self.send("PATCH", path, json=body)
+
+    async def sign_in(self, name: str, password: str) -> Reply:
+        """Sign in, as the page does: the new session's token is sent from then on."""
+        reply = await self.post("/api/v1/login", {"name": name, "password": password})
+        if reply.status == 200:
+            self.csrf = reply.json["csrf"]
+        return reply
 
     async def delete(self, path: str) -> Reply:
         """DELETE."""

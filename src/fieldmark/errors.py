@@ -8,6 +8,7 @@ FieldmarkError                 what is wrong (str) and, in `.hint`, what would b
 │   └── TooLarge               a text or body is over its limit            HTTP 413
 ├── NotFound                   nothing has that name or id                 CLI exit 2, HTTP 404
 ├── Forbidden                  not this person's to see or do              HTTP 403
+│   └── NotSignedIn            somebody known has to ask                   HTTP 401
 ├── Conflict                   a rule of the moment forbids it             HTTP 409
 ├── ContenderError
 │   ├── ContenderFailure       a contender did not answer; `.kind` says how. Data on the answer's record, never a crash
@@ -100,6 +101,10 @@ class NotFound(FieldmarkError):
 
 class Forbidden(FieldmarkError):
     """Not this person's to see or do."""
+
+
+class NotSignedIn(Forbidden):
+    """Somebody known has to ask: sign in first."""
 
 
 class Conflict(FieldmarkError):

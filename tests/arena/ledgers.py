@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from fieldmark.arena import ArenaProjection, Boards, Standings
 from fieldmark.arena import _tables as t
+from fieldmark.arena.views import Stratum
 from fieldmark.fields import Policy, RosterProjection
+from fieldmark.gateway import DriftProjection, GatewayProjection
 from fieldmark.ledger import Ledger, Snapshot, Transaction
 from fieldmark.ledger.evidence import (
     BattleStarted,
@@ -30,9 +32,8 @@ DIGEST = {name: f"{i + 1:x}" * 64 for i, name in enumerate(NAMES)}
 
 
 def open_ledger(folder: Path) -> Ledger:
-    return Ledger.open(
-        folder / "ledger.db", field="trees", projections=[RosterProjection(), ArenaProjection()]
-    )
+    projections = [RosterProjection(), ArenaProjection(), GatewayProjection(), DriftProjection()]
+    return Ledger.open(folder / "ledger.db", field="trees", projections=projections)
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,14 @@ def retract(ledger: Ledger, battle: str, vote: str, *, undo: bool = False) -> No
     ledger.write(lambda now: now.append(taken, actor="p_one", refs={"battle": battle, "vote": vote}))
 
 
-def standings(snapshot: Snapshot, boards: Boards | None = None, category: str | None = None) -> Standings:
-    return (boards or Boards()).standings(snapshot, Policy(minimum_exposure=0), category)
+def standings(
+    snapshot: Snapshot,
+    boards: Boards | None = None,
+    category: str | None = None,
+    stratum: Stratum = "live",
+) -> Standings:
+    policy = Policy(minimum_exposure=0)
+    return (boards or Boards()).standings(snapshot, policy, category, stratum=stratum)
 
 
 def stored_counts(snapshot: Snapshot) -> Counter[tuple[str, str, str, str]]:

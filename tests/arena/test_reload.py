@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fieldmark.ledger.evidence import Abandonment, AnswerEnded
 from tests.house import Browser, Served, two
+from tests.ledger.parts import cut_back
 from tests.upstream import Upstream
 
 
@@ -143,9 +144,7 @@ def _forget_answers(folder: Path) -> None:
     """Bring the database to the state before the last two records, as if the power had failed there."""
     with closing(sqlite3.connect(folder / ".fieldmark" / "ledger.db")) as db:
         size = db.execute("select max([index]) from records").fetchone()[0] - 1
-        head = db.execute("select hash from records where [index] = ?", (size - 1,)).fetchone()[0]
-        db.execute("delete from records where [index] >= ?", (size,))
-        db.execute("update heads set size = ?, hash = ?", (size, head))
+        cut_back(db, size, folder / ".fieldmark" / "head.key")
         db.commit()
 
 
@@ -170,3 +169,21 @@ async def test_rounds_that_nobody_came_back_to_end(tmp_path: Path, upstream: Ups
         assert served.records(Abandonment)[-1].reason == "expired"
         assert (await voter.look(battle))["state"] == "abandoned"
         assert served.run(served.house.arena.expire()) == 0
+
+
+async def test_an_answer_that_the_vote_stopped_is_shown_as_such_after_a_reload_and_a_restart(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        folder = two(tmp_path, upstream, "slow:60", "echo:40")
+        with Served(folder) as served:
+            voter = await Browser(served.url).begin()
+            battle = await voter.start("one two three four five six seven eight")
+            await voter.events(f"/api/v1/battles/{battle}/events", until="delta")
+            await voter.vote(battle)
+            now = (await voter.look(battle))["turns"][0]
+            assert any(now[side]["stopped"] for side in "ab")
+            assert {now[side]["state"] for side in "ab"} == {"finished"}
+        with Served(folder, port=served.port) as served:
+            later = (await voter.look(battle))["turns"][0]
+            ended = {e.side: e.finish for e in served.records(AnswerEnded)}
+        assert {side: later[side]["stopped"] for side in "ab"} == {s: f == "stopped" for s, f in ended.items()}
+        assert [now[side]["stopped"] for side in "ab"] == [later[side]["stopped"] for side in "ab"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.ledger import Entry, Ledger
+from fieldmark.ledger import Entry, Ledger, Signer
 from fieldmark.ledger.evidence import Withdrawal
 
 WITHDRAWAL = Withdrawal(digest="0" * 64, name="one", reason="removed")
@@ -78,7 +78,7 @@ def test_verify_names_the_broken_record(field: Path, tmp_path: Path) -> None:
     export.write_text("".join([*lines[:2], lines[2].replace("p_x", "p_y"), *lines[3:]]))
     done = fieldmark("verify", export)
     assert done.returncode == 1
-    assert "record 1: line 3: does not chain" in done.stderr
+    assert "record 1: line 3: its bytes do not give" in done.stderr
     assert not done.stdout
 
 
@@ -128,3 +128,29 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     assert "No such file" in fieldmark("verify", tmp_path / "none.jsonl").stderr
     assert fieldmark("verify", "--texts", "x", "--field", tmp_path).returncode == 2
+
+
+def test_a_record_is_proved_and_the_key_is_rotated(field: Path, tmp_path: Path) -> None:
+    path = field / ".fieldmark" / "ledger.db"
+    with Ledger.open(path, field="letters", signer=Signer(field / ".fieldmark" / "head.key")) as ledger:
+        entry = append_withdrawal(ledger, {})
+    kept = head_of(field)
+    done = fieldmark("rotate-key", "--field", field)
+    assert done.returncode == 0, done.stderr
+    key = done.stdout.splitlines()[0].removeprefix("key ")
+    for arguments in (["prove", entry.record.id], ["prove", "--since", kept]):
+        proof = fieldmark(*arguments, "--field", field)
+        assert proof.returncode == 0, proof.stderr
+        (tmp_path / "proof.json").write_text(proof.stdout)
+        checked = fieldmark("verify-proof", tmp_path / "proof.json", "--key", key, "--head", head_of(field))
+        assert checked.returncode == 0, checked.stderr
+        assert checked.stdout.startswith("proved: the ")
+        assert f"signed by the key {key}" in checked.stdout
+        wrong = fieldmark("verify-proof", tmp_path / "proof.json", "--key", "0" * 64)
+        assert (wrong.returncode, "not by 0000" in wrong.stderr) == (1, True)
+    assert "is not lost" in fieldmark("rotate-key", "--lost", "--field", field).stderr
+    (field / ".fieldmark" / "head.key").unlink()
+    assert "rotate-key --lost" in fieldmark("rotate-key", "--field", field).stderr
+    assert fieldmark("rotate-key", "--lost", "--field", field).returncode == 0
+    done = fieldmark("verify", "--field", field, "--head", kept)
+    assert "3 keys so far, 1 of them after a lost one" in done.stdout, done.stderr

@@ -15,7 +15,11 @@ from tests.upstream import Upstream
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 HOW_TO = ROOT / "docs" / "how-to"
-OWN_TESTS = {HOW_TO / f"{name}.md" for name in ("rank-a-file", "recompute-and-verify", "openai-client")}
+OWN_PAGES = ("rank-a-file", "recompute-and-verify", "openai-client", "put-it-in-front")
+OWN_TESTS = {HOW_TO / f"{name}.md" for name in OWN_PAGES} | {
+    HOW_TO / f"{name}.md"
+    for name in ("postgresql", "back-up", "upgrade")  # tests/postgres
+}
 FOLLOWED = [page for page in PAGES if page not in OWN_TESTS and blocks(page.read_text())]
 
 
@@ -50,6 +54,15 @@ def test_an_openai_client_asks_as_described(tmp_path: Path) -> None:
         with served(write_field(tmp_path, two)) as house, reader(tmp_path, house.url) as somebody:
             somebody.follow((HOW_TO / "openai-client.md").read_text())
     assert somebody.printed.startswith("smollm2-brief\nsmollm2-plain\n")
+
+
+def test_an_application_is_put_in_front_as_described(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        two = _two(upstream, "smollm2-brief", "smollm2-plain")
+        with served(write_field(tmp_path, two)) as house, reader(tmp_path, house.url) as somebody:
+            somebody.follow((HOW_TO / "put-it-in-front.md").read_text())
+    assert '"result":"solved"' in somebody.printed
+    assert re.search(r"100% \(\d% to 100%\) of 1", somebody.printed)
 
 
 def _two(upstream: Upstream, first: str, second: str) -> str:

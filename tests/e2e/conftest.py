@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import browser
-from tests.e2e import documents, screens, told
+from tests.e2e import documents, screens, screens_of_work, told, work
 from tests.e2e.screens import Stage
 from tests.e2e.visitor import Sight, Visitor
 from tests.house import Served, endpoint, write_field
@@ -62,9 +62,15 @@ def stage(
     )
     screens.cast(field.url, ["a", "b", "tie", "both_bad", "a", "b"] * 3, "letters")
     screens.cast_not_blind(field.url)
-    with Served(crowded) as crowd, Served(write_field(folder / "bare", "")) as bare:
+    with (
+        Served(crowded) as crowd,
+        Served(write_field(folder / "bare", "")) as bare,
+        Served(work.field(folder / "front", upstream.url)) as front,
+        Served(told.field(folder / "closed", upstream.url)) as closed,
+    ):
+        screens_of_work.fill(front, closed)
         screens.cast(crowd.url, ["a", "b", "tie", "a", "b"])
-        built = Stage(chromium, field, crowd, bare)
+        built = Stage(chromium, field, crowd, bare, front, closed)
         yield built
         told.open_door("stage")
         assert built.close() == []

@@ -61,6 +61,10 @@ class Stage:
     """Seven contenders, one with the longest name there can be, few votes."""
     bare: Served
     """No contender at all."""
+    front: Served
+    """An application asks it; cases with and without outcomes, judged and not; a drift alarm."""
+    closed: Served
+    """It has accounts."""
     _open: dict[str, Visitor] = field(default_factory=dict)
 
     def visitor(self, served: Served) -> Visitor:

@@ -29,6 +29,10 @@ _WIDE = """() => {
 }"""
 
 
+STARTS = {"start", "bare_start", "start_with_mistakes", "start_with_real_cases"}
+"""A round brings its own status line; before it there is nothing to say."""
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_no_sideways_scroll(stage: Stage, state: str) -> None:
     page = stage.at(state)
@@ -66,7 +70,7 @@ def test_one_status_line_and_one_first_heading(stage: Stage, state: str) -> None
     lines = (
         "() => [...document.querySelectorAll('[role=status]')].filter((e) => !e.closest('section')).length"
     )
-    assert script(page, lines) == (0 if state in {"start", "bare_start", "start_with_mistakes"} else 1)
+    assert script(page, lines) == (0 if state in STARTS else 1)
     assert page.locator("h1:visible").count() == 1
     assert page.title().endswith("Fieldmark")
     assert script(page, "() => document.documentElement.lang") == "en"

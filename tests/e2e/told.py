@@ -27,6 +27,9 @@ LETTER = (
 TEXTS: dict[str, str] = {"letter": LETTER}
 """What `recite:KEY` says; tests add their own."""
 
+OTHERWISE = {5: "recite:short"}
+"""What a contender does that was told nothing; a letter if not said here."""
+
 _doors: dict[str, threading.Event] = {}
 _asked: Counter[tuple[str, int]] = Counter()
 _lock = threading.Lock()
@@ -65,7 +68,7 @@ def field(folder: Path, url: str, *, policy: str = "", more: str = "", each: str
 def _order(turn: Turn) -> str:
     number = int(turn.number or 0)
     orders = dict(re.findall(r"@(\d) (\S+)", turn.prompt))
-    steps = str(orders.get(str(number), "recite:letter")).split(",")
+    steps = str(orders.get(str(number), OTHERWISE.get(number, "recite:letter"))).split(",")
     with _lock:
         step = _asked[turn.prompt, number]
         _asked[turn.prompt, number] += 1

@@ -95,6 +95,20 @@ class Visitor:
         settled(self.page)
         return self.page
 
+    def sign_in(self, name: str, password: str) -> None:
+        """Sign in on the page that asks for it."""
+        self.go("/sign-in")
+        self.page.locator("#name").fill(name)
+        self.page.locator("#password").fill(password)
+        self.page.locator("#password").press("Enter")
+        expect(self.page.get_by_role("button", name=name)).to_be_visible()
+        settled(self.page)
+
+    def menu(self, key: str) -> None:
+        """Take an entry of the menu."""
+        self.page.locator(".opener").click()
+        self.page.locator("#menu").get_by_text(say(key), exact=True).click()
+
     # --- what it does in the arena ---
 
     @property

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MESSAGES: dict[str, str] = json.loads((ROOT / "web" / "src" / "messages" / "en.json").read_text("utf-8"))
+_FILES = [ROOT / "web" / "src" / "messages" / name for name in ("en.json", "en-more.json")]
+MESSAGES: dict[str, str] = {k: v for file in _FILES for k, v in json.loads(file.read_text("utf-8")).items()}
 _MARKUP = re.compile(r"</?\w+>")
 
 

@@ -6,13 +6,18 @@ from pydantic import BaseModel
 
 from fieldmark.contenders import Price, Sampler
 from fieldmark.fields import (
+    Access,
     Category,
     FieldContender,
     FieldFile,
+    Gateway,
+    Monitor,
+    OidcAccess,
     Policy,
     Prompt,
     PromptsFile,
     ReasonTags,
+    Redaction,
     RubricQuestion,
 )
 from fieldmark.ledger.evidence import TYPES, Evidence
@@ -42,6 +47,11 @@ _TABLES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("Reason tags", "[reason_tags]", ReasonTags),
     ("Rubric", "[[rubric]]", RubricQuestion),
     ("Policy", "[policy]", Policy),
+    ("Gateway", "[gateway]", Gateway),
+    ("Redactions", "[[gateway.redactions]]", Redaction),
+    ("Monitors", "[[monitors]]", Monitor),
+    ("Access", "[access]", Access),
+    ("Single sign-on", "[access.oidc]", OidcAccess),
     ("Prompts", "[[prompts]]", Prompt),
 )
 _ANCHORS = {model.__name__: title.lower().replace(" ", "-") for title, _, model in _TABLES}

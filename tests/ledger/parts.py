@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select, update
 
-from fieldmark.ledger import Entry, Ledger, Projection, Snapshot, Transaction
+from fieldmark.ledger import Entry, Head, Ledger, Projection, Signer, Snapshot, Transaction, checkpoint
+from fieldmark.ledger._tree import Frontier
 from fieldmark.ledger.evidence import Choice, VoteCast
 
 FIELD = "letters"
@@ -72,3 +73,21 @@ def tampered(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(path)) as connection:
         yield connection
         connection.commit()
+
+
+def cut_back(connection: sqlite3.Connection, size: int, key: Path | None = None) -> None:
+    """Bring a database to the state before the records from `size` on; with the key's file, the head is signed."""
+    frontier = Frontier()
+    for (digest,) in connection.execute(
+        'SELECT hash FROM records WHERE "index" < ? ORDER BY "index"', (size,)
+    ):
+        frontier.append(digest)
+    connection.execute('DELETE FROM records WHERE "index" >= ?', (size,))
+    connection.execute("DELETE FROM nodes WHERE ((position + 1) << height) > ?", (size,))
+    field, public = connection.execute("SELECT field, key FROM heads").fetchone()
+    signature = None
+    if key is not None:
+        text = checkpoint(field, Head(size, frontier.root().hex()))
+        signature = bytes.fromhex(Signer(key).sign(public, text))
+    row = size, frontier.root(), frontier.pack(), signature
+    connection.execute("UPDATE heads SET size = ?, hash = ?, frontier = ?, signature = ?", row)

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fieldmark.errors import BrokenLedger, FieldmarkError, InputError
-from fieldmark.ledger import Commitment, Head, Ledger, chain, verify_export
+from fieldmark.ledger import Commitment, Head, Ledger, leaf, verify_export
+from fieldmark.ledger._tree import Frontier
 from tests.ledger.parts import FIELD, cast, open_ledger, tally, tampered, vote
 
 RECORDS = 12
@@ -44,11 +45,12 @@ def head(lines: list[bytes]) -> Head:
 
 
 def test_an_export_is_the_records_byte_for_byte(folder: Path, lines: list[bytes], head: Head) -> None:
-    assert lines[0] == b'{"field":"letters","format":"fieldmark-ledger/1"}\n'
+    assert lines[0] == b'{"field":"letters","format":"fieldmark-ledger/2"}\n'
     with open_ledger(folder / "ledger.db") as ledger, ledger.read() as snapshot:
         assert head == snapshot.head()
         for line, entry in zip(lines[1:-1], snapshot.entries(), strict=True):
-            assert line == b'{"hash":"' + entry.hash.hex().encode() + b'","record":' + entry.raw + b"}\n"
+            numbered = entry.hash.hex().encode(), entry.index, entry.raw
+            assert line == b'{"hash":"%s","index":%d,"record":%s}\n' % numbered
 
 
 def test_an_export_verifies_without_a_database(folder: Path, head: Head) -> None:
@@ -124,7 +126,7 @@ def _written(folder: Path, lines: list[bytes]) -> Path:
 def test_a_broken_export_imports_nothing(folder: Path, lines: list[bytes], tmp_path: Path) -> None:
     broken = [*lines[:8], lines[8].replace(b'"choice":"a"', b'"choice":"b"'), *lines[9:]]
     with open_ledger(tmp_path / "new.db") as ledger:
-        with pytest.raises(BrokenLedger, match="record 7: line 9: does not chain"):
+        with pytest.raises(BrokenLedger, match="record 7: line 9: its bytes do not give"):
             ledger.import_(_written(tmp_path, broken))
         with pytest.raises(BrokenLedger, match="line 13: the tail"):
             ledger.import_(_written(tmp_path, lines[:-1]))
@@ -205,10 +207,11 @@ def test_any_record_dropped_doubled_or_moved_is_found_and_named(
 def test_a_tail_cut_with_care_is_found_against_a_head_kept_earlier(
     lines: list[bytes], head: Head, tmp_path: Path, size: int
 ) -> None:
-    digest = bytes(32)
+    frontier = Frontier()
     for line in lines[1 : size + 1]:
-        digest = chain(digest, line[line.index(b'"record":') + 9 : -2])
-    tail = b'{"head":{"hash":"%s","size":%d}}\n' % (digest.hex().encode(), size)
+        frontier.append(leaf(line[line.index(b'"record":') + 9 : -2]))
+    root = frontier.root().hex().encode()
+    tail = b'{"head":{"hash":"%s","size":%d},"key":null,"signature":null}\n' % (root, size)
     path = _written(tmp_path, [*lines[: size + 1], tail])
     assert verify_export(path).head.size == size
     with pytest.raises(
@@ -218,11 +221,11 @@ def test_a_tail_cut_with_care_is_found_against_a_head_kept_earlier(
 
 
 def test_files_that_are_no_export_are_said_to_be_none(tmp_path: Path, lines: list[bytes]) -> None:
-    for content in (b"", b"\n", b"PK\x03\x04", lines[0].strip(), b'{"format":"fieldmark-ledger/1"}\n'):
+    for content in (b"", b"\n", b"PK\x03\x04", lines[0].strip(), b'{"format":"fieldmark-ledger/2"}\n'):
         with pytest.raises(BrokenLedger, match="line 1: not the header"):
             verify_export(_written(tmp_path, [content]))
-    newer = lines[0].replace(b"/1", b"/2")
-    with pytest.raises(InputError, match="line 1: format is fieldmark-ledger/2"):
+    newer = lines[0].replace(b"/2", b"/3")
+    with pytest.raises(InputError, match="line 1: format is fieldmark-ledger/3"):
         verify_export(_written(tmp_path, [newer, *lines[1:]]))
     with pytest.raises(InputError, match="No such file"):
         verify_export(tmp_path / "nothing.jsonl")

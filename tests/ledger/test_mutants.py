@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
 
 from fieldmark.errors import BrokenLedger, LedgerUnavailable, NotFound
-from fieldmark.ledger import Commitment, Entry, Transaction, timestamp, verify_export
+from fieldmark.ledger import Commitment, Transaction, timestamp, verify_export
 from fieldmark.ledger._canonical import decode
 from fieldmark.ledger._projection import PROJECTIONS, every_projection
 from tests.ledger.parts import Wins, cast, open_ledger, seen, tampered, vote
@@ -117,10 +117,13 @@ def test_the_last_line_of_a_cut_export_is_named_when_it_is_wrong_itself(tmp_path
         ledger.export(export)
     lines = export.read_bytes().splitlines(keepends=True)
     for last, message in (
-        (lines[2].replace(b'"a":"alpha"', b'"a":"alphA"'), "line 3: does not chain to the one before"),
+        (
+            lines[2].replace(b'"a":"alpha"', b'"a":"alphA"'),
+            "line 3: its bytes do not give the hash beside it",
+        ),
         (b'{"hash":"' + b"0" * 64 + b'"}\n', "line 3: not a line of a record"),
         (
-            b'{"hash":"' + b"0" * 64 + b'","record":{"a":1}}\n',
+            b'{"hash":"' + b"0" * 64 + b'","index":1,"record":{"a":1}}\n',
             "line 3: not a record: it must have exactly the keys",
         ),
     ):
@@ -160,21 +163,30 @@ def test_every_projection_that_a_room_offers_is_made() -> None:
     ]
 
 
-def test_a_head_is_found_by_its_first_eight_characters_and_only_among_its_own_past(tmp_path: Path) -> None:
+def test_a_head_is_found_by_size_and_the_first_eight_characters(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger.db") as ledger:
-        entries: list[Entry] = [cast(ledger) for _ in range(4)]
-        hashes = [entry.hash.hex() for entry in entries]
+        for _ in range(4):
+            cast(ledger)
         with ledger.read() as now:
-            assert [now.find_head(each[:8]).size for each in hashes] == [1, 2, 3, 4]
-            assert now.find_head(hashes[2].upper()).size == 3
-            for wrong in (hashes[2][:7], hashes[2] + "0", hashes[2] + "00", "z" * 8):
+            heads = [now.head_at(size) for size in range(5)]
+            assert [now.find_head(f"{each.size}:{each.hash[:8]}") for each in heads] == heads
+            assert now.find_head(str(heads[3]).upper()) == heads[3]
+            for wrong in (
+                heads[2].hash,
+                f"2:{heads[2].hash[:7]}",
+                f"{heads[2]}0",
+                "2:" + "z" * 8,
+                "2:",
+                "-1",
+            ):
                 with pytest.raises(NotFound, match="names no head"):
                     now.find_head(wrong)
+            with pytest.raises(NotFound, match="at 2 records the hash is"):
+                now.find_head(f"2:{heads[3].hash[:8]}")
         with ledger.at("2") as then:
-            assert then.find_head(hashes[1]).size == 2
-            for later in hashes[2:]:
-                with pytest.raises(NotFound, match="no head begins"):
-                    then.find_head(later)
+            assert then.find_head(str(heads[1])).size == 1
+            with pytest.raises(NotFound, match="there are 2 records, not 3"):
+                then.find_head(str(heads[3]))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +222,7 @@ def test_a_missing_record_is_named_when_its_head_is_asked_for(tmp_path: Path) ->
             connection.execute('DELETE FROM records WHERE "index" = 1')
         with (
             ledger.read() as snapshot,
-            pytest.raises(BrokenLedger, match=r"^record 1: it is missing") as caught,
+            pytest.raises(BrokenLedger, match=r"^record 1: missing") as caught,
         ):
             snapshot.head_at(2)
         assert caught.value.index == 1

@@ -22,7 +22,7 @@ class WinsByTwo(Wins):
 
     def apply(self, connection: Connection, entry: Entry) -> None:
         super().apply(connection, entry)
-        super().apply(connection, Entry(entry.index + 1000, entry.record, b"", b"", b""))
+        super().apply(connection, Entry(entry.index + 1000, entry.record, b"", b""))
 
 
 class Strict(Wins):

@@ -1,4 +1,4 @@
-"""Whatever is done to a ledger, in whatever order: its records stay dense, chained and as acknowledged."""
+"""Whatever is done to a ledger, in whatever order: its records stay dense, in the tree and as acknowledged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fieldmark.ledger import GENESIS, Entry, Ledger, Transaction, chain
+from fieldmark.ledger import Entry, Ledger, Transaction, leaf
+from fieldmark.ledger._tree import Frontier
 from fieldmark.ledger.evidence import Choice, Remark
 from tests.ledger.parts import Wins, append_then_fail, cast, open_ledger, tally, vote
 
@@ -119,11 +120,12 @@ class Machine(RuleBasedStateMachine):
             assert {each: snapshot.text(each) for each in self.known.texts} == self.known.texts
             assert {each: snapshot.pseudonym(each) for each in self.known.people} == self.known.people
             assert tally(snapshot) == self.known.wins(len(held))
-        digest = GENESIS
+            head = snapshot.head()
+        frontier = Frontier()
         for index, entry in enumerate(held):
-            assert (entry.index, entry.previous) == (index, digest)
-            digest = chain(digest, entry.raw)
-            assert entry.hash == digest
+            assert (entry.index, entry.hash) == (index, leaf(entry.raw))
+            frontier.append(entry.hash)
+        assert (head.size, head.hash) == (frontier.size, frontier.root().hex())
 
 
 TestMachine = Machine.TestCase

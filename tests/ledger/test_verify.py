@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fieldmark.errors import BrokenLedger
-from fieldmark.ledger import Entry, Head, Ledger, Record, chain
+from fieldmark.ledger import Entry, Head, Ledger, Record, leaf
+from fieldmark.ledger._tree import Frontier
 from fieldmark.ledger.evidence import Reveal
 from tests.ledger.parts import append_then_fail, cast, open_ledger, tampered, vote
 
@@ -46,18 +47,14 @@ def _sql(statement: str) -> Callable[[sqlite3.Connection], None]:
 
 
 def _rechain(connection: sqlite3.Connection, start: int) -> None:
-    """What a careful forger does: all hashes after the change are made to fit."""
-    size, previous = start, bytes(32)
-    if start:
-        (previous,) = connection.execute(
-            'SELECT hash FROM records WHERE "index" = ?', (start - 1,)
-        ).fetchone()
-    rows = connection.execute('SELECT raw FROM records WHERE "index" >= ? ORDER BY "index"', (start,))
-    for (raw,) in rows.fetchall():
-        previous = chain(previous, raw)
-        connection.execute('UPDATE records SET hash = ? WHERE "index" = ?', (previous, size))
-        size += 1
-    connection.execute("UPDATE heads SET size = ?, hash = ?", (size, previous))
+    """What a careful forger does: every hash is made to fit the change."""
+    frontier = Frontier()
+    for index, raw in connection.execute('SELECT "index", raw FROM records ORDER BY "index"').fetchall():
+        frontier.append(leaf(raw))
+        if index >= start:
+            connection.execute('UPDATE records SET hash = ? WHERE "index" = ?', (leaf(raw), index))
+    row = frontier.size, frontier.root(), frontier.pack()
+    connection.execute("UPDATE heads SET size = ?, hash = ?, frontier = ?", row)
 
 
 def _replace(connection: sqlite3.Connection, index: int, old: bytes, new: bytes) -> None:
@@ -91,24 +88,26 @@ def _same_id(connection: sqlite3.Connection) -> None:
 
 
 def _add_beyond(connection: sqlite3.Connection) -> None:
-    index, previous = connection.execute('SELECT max("index"), hash FROM records').fetchone()
+    (index,) = connection.execute('SELECT max("index") FROM records').fetchone()
     connection.execute('CREATE TEMP TABLE one AS SELECT * FROM records WHERE "index" = 0')
     (raw,) = connection.execute("SELECT raw FROM one").fetchone()
     new = raw.replace(Record.parse(raw).id[-6:].encode() + b'"', b'abcdef"')
-    row = (index + 1, Record.parse(new).id, "vote", chain(previous, new), new)
+    row = (index + 1, Record.parse(new).id, "vote", leaf(new), new)
     connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", row)
 
 
 @pytest.mark.parametrize(
     ("tamper", "index", "said"),
     [
-        (lambda c: _replace(c, 3, b'"choice":"a"', b'"choice":"b"'), 3, "does not chain"),
-        (_sql('UPDATE records SET hash = zeroblob(32) WHERE "index" = 2'), 2, "does not chain"),
+        (lambda c: _replace(c, 3, b'"choice":"a"', b'"choice":"b"'), 3, "its bytes do not give"),
+        (_sql('UPDATE records SET hash = zeroblob(32) WHERE "index" = 2'), 2, "its bytes do not give"),
         (_sql('DELETE FROM records WHERE "index" = 2'), 2, "missing: the next one is 3"),
         (_sql('DELETE FROM records WHERE "index" = 5'), None, "the records end at 5"),
         (_sql('DELETE FROM records WHERE "index" = 0'), 0, "missing"),
         (_sql("UPDATE heads SET size = 5"), None, "but the head says 5:"),
-        (_sql("UPDATE heads SET hash = zeroblob(32)"), None, "but the head says"),
+        (_sql("UPDATE heads SET frontier = NULL"), None, "the head's peaks do not fit"),
+        (_sql("INSERT INTO nodes VALUES (8, 0, zeroblob(32))"), None, "the table 'nodes' is not"),
+        (_sql("UPDATE heads SET hash = zeroblob(32)"), None, "the head's peaks do not give"),
         (_sql("UPDATE records SET type = 'remark' WHERE \"index\" = 4"), 4, "columns id and type"),
         (_sql("UPDATE records SET id = 'x' WHERE \"index\" = 4"), 4, "columns id and type"),
         (
@@ -156,7 +155,7 @@ def test_a_careful_forgery_is_found_against_a_head_kept_elsewhere(path: Path) ->
     with open_ledger(path, []) as ledger:
         assert ledger.verify().head.size == 6  # nothing inside the database can tell
         assert ledger.verify(kept=kept[1]).head.size == 6  # nor a head from before the change
-        with pytest.raises(BrokenLedger, match="chained anew"):
+        with pytest.raises(BrokenLedger, match="made to fit"):
             ledger.verify(kept=kept[4])
         with pytest.raises(BrokenLedger, match="there are 6 records, but the head kept earlier says 7"):
             ledger.verify(kept=Head(7, kept[6].hash))

@@ -154,7 +154,7 @@ async def test_page_and_command_give_the_same_card(tmp_path: Path, upstream: Ups
             base = [sys.executable, "-m", "fieldmark", "report", "birch-7b", "--field", str(tmp_path)]
             return subprocess.run([*base, *arguments], check=True, capture_output=True, text=True).stdout
 
-        by_hash = live["head"].split(":")[1][:16]
+        by_hash = live["head"][: live["head"].index(":") + 17]
         outputs = {
             command("--format", "json", "--at", by_hash),
             command("--format", "json", "--at", live["head"]),

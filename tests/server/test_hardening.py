@@ -21,6 +21,7 @@ from fieldmark.server import _house, _views
 from fieldmark.server._guard import Limits
 from fieldmark.server._house import House
 from fieldmark.server._jobs import FINISHED, Job, Jobs, Report
+from fieldmark.server._sessions import Visitor
 from fieldmark.server._shared import Places
 from tests.house import Browser, Served, endpoint, two, until, write_field
 from tests.upstream import Upstream
@@ -282,7 +283,7 @@ async def test_a_slow_reader_of_votes_holds_no_snapshot(
         held[0] -= 1
 
     monkeypatch.setattr(Ledger, "read", counted)
-    reply = _views.votes_csv(served.house)
+    reply = _views.votes_csv(served.house, Visitor("admin"))
     blocks = aiter(reply.body_iterator)
     assert str(await anext(blocks)).startswith("model_a,model_b,winner")
     assert held == [0]
@@ -307,7 +308,7 @@ async def test_news_is_computed_once_for_all(
 
 
 async def _first_news(house: House) -> str:
-    _, news = await anext(_views._changes(house))
+    ((_, news),) = await anext(_views._changes(house))
     return news.model_dump_json()
 
 

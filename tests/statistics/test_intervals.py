@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldmark.errors import StatisticsError
@@ -14,9 +14,11 @@ from fieldmark.statistics import (
     RELATIVE_ERROR,
     bucket,
     clopper_pearson,
+    newcombe,
     normal_critical,
     quantile,
     votes_to_decide,
+    wilson,
 )
 
 durations = st.floats(0.001, 1e9)
@@ -33,6 +35,7 @@ def test_clopper_pearson_gives_the_published_bounds(
     assert (found.value, found.lower, found.upper) == pytest.approx((successes / n, lower, upper), abs=1e-6)
 
 
+@settings(deadline=None)  # the first example imports scipy
 @given(st.integers(1, 500), st.data())
 def test_clopper_pearson_bounds_solve_the_binomial_tails(n: int, data: st.DataObject) -> None:
     from scipy.stats import binom
@@ -46,10 +49,74 @@ def test_clopper_pearson_bounds_solve_the_binomial_tails(n: int, data: st.DataOb
         assert float(binom.cdf(x, n, found.upper)) == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize(
+    ("counts", "lower", "upper"),
+    [
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((6, 7, 2, 7), 0.0582, 0.8062),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((0, 10, 0, 10), -0.2775, 0.2775),
+        ((10, 10, 0, 20), 0.6791, 1.0),
+        ((10, 10, 0, 10), 0.6075, 1.0),
+    ],
+)
+def test_newcombe_gives_the_published_bounds(
+    counts: tuple[int, int, int, int], lower: float, upper: float
+) -> None:
+    """Table II of the paper, cases a to h, method 10."""
+    found = newcombe(*counts)
+    assert found.value == pytest.approx(counts[0] / counts[1] - counts[2] / counts[3])
+    assert (found.lower, found.upper) == pytest.approx((lower, upper), abs=5e-5)
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.data())
+def test_newcombe_is_antisymmetric_and_stays_between_minus_1_and_1(
+    n_a: int, n_b: int, data: st.DataObject
+) -> None:
+    a, b = data.draw(st.integers(0, n_a)), data.draw(st.integers(0, n_b))
+    found, swapped = newcombe(a, n_a, b, n_b, 0.9), newcombe(b, n_b, a, n_a, 0.9)
+    assert -1 <= found.lower <= found.value <= found.upper <= 1
+    assert (found.lower, found.upper) == pytest.approx((-swapped.upper, -swapped.lower), abs=1e-12)
+    wider = newcombe(a, n_a, b, n_b, 0.99)
+    assert wider.lower <= found.lower <= found.upper <= wider.upper
+
+
+@given(st.integers(1, 500), st.data())
+def test_wilson_bounds_solve_the_score_test(n: int, data: st.DataObject) -> None:
+    x = data.draw(st.integers(0, n))
+    found, z = wilson(x, n), normal_critical(0.95)
+    for bound in {found.lower, found.upper} - {0.0, 1.0}:
+        assert abs(x / n - bound) == pytest.approx(z * math.sqrt(bound * (1 - bound) / n), abs=1e-9)
+
+
+def test_newcombe_covers_nearly_what_it_says() -> None:
+    """Computed over every outcome of two binomials; the paper's mean coverage of method 10 is 0.952."""
+    from scipy.stats import binom
+
+    n_a, n_b, covered = 24, 31, []
+    for p, q in ((0.5, 0.5), (0.7, 0.58), (0.9, 0.6), (0.2, 0.35), (0.95, 0.8)):
+        weights = [binom.pmf(range(n + 1), n, share) for n, share in ((n_a, p), (n_b, q))]
+        covered.append(
+            sum(
+                weights[0][a] * weights[1][b]
+                for a in range(n_a + 1)
+                for b in range(n_b + 1)
+                if newcombe(a, n_a, b, n_b).lower <= p - q <= newcombe(a, n_a, b, n_b).upper
+            )
+        )
+    assert min(covered) > 0.93
+    assert sum(covered) / len(covered) == pytest.approx(0.952, abs=0.012)
+
+
 @pytest.mark.parametrize(("successes", "n"), [(0, 0), (3, 2), (-1, 5), (math.nan, 5)])
 def test_no_share_without_votes(successes: float, n: float) -> None:
+    for share in (clopper_pearson, wilson):
+        with pytest.raises(StatisticsError):
+            share(successes, n)
     with pytest.raises(StatisticsError):
-        clopper_pearson(successes, n)
+        newcombe(1, 2, successes, n)
 
 
 def test_a_confidence_lies_between_0_and_1() -> None:

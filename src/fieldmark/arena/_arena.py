@@ -6,23 +6,26 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, or_, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._boards import Boards
 from fieldmark.arena._leak import LeakScan
+from fieldmark.arena._leases import Leases
 from fieldmark.arena._live import SIDES, LiveRound, Writing
 from fieldmark.arena._pairing import Pairing, draw, weights
 from fieldmark.arena._restore import Restored, restore
 from fieldmark.arena._rounds import Now, reveal_view, round_view
-from fieldmark.arena._rules import Cast, check_prompt, find, open_round, vote_evidence
+from fieldmark.arena._rules import Cast, check_prompt, check_remark, find, open_round, vote_evidence
 from fieldmark.arena.views import Closed, RoundEvent, RoundView
 from fieldmark.contenders import Message
-from fieldmark.errors import Conflict, ContenderFailure, InputError
+from fieldmark.errors import Conflict, ContenderFailure, InputError, LedgerError
 from fieldmark.fields import SYSTEM, Field, Member, Roster
 from fieldmark.ledger import Ledger, Transaction, timestamp
 from fieldmark.ledger.evidence import (
@@ -60,6 +63,8 @@ class Arena:
         self._live: dict[str, LiveRound] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._writes: set[asyncio.Task[None]] = set()
+        self._leases = Leases(ledger)
+        self._recovered = False
 
     # -- beginning -----------------------------------------------------------------------------------------------
 
@@ -100,6 +105,7 @@ class Arena:
         def work(transaction: Transaction) -> tuple[str, list[str]]:
             left = _abandon_open(transaction, voter)
             entry = transaction.append(battle, actor=voter, texts={"prompt": prompt})
+            self._leases.take(transaction, entry.record.id)
             return entry.record.id, left
 
         battle_id, left = await self._ledger.awrite(work)
@@ -137,7 +143,7 @@ class Arena:
     async def turn(self, battle: str, voter: str, prompt: str) -> RoundView:
         """Ask both sides a follow-up. Conflict: `writing`, `too_many_turns`, `nothing_to_follow`."""
         check_prompt(self.field, prompt, from_field=False, category=None)
-        row = await asyncio.to_thread(self._open_row, battle, voter)
+        row = await asyncio.to_thread(self._open_row, battle, voter, here=True)
         async with self._lock(battle):
             live = self._live_of(battle)
             if live.writing:
@@ -156,6 +162,7 @@ class Arena:
                     raise Conflict(
                         f"a round has at most {most} prompts", code="too_many_turns", hint="vote now"
                     )
+                self._leases.take(transaction, battle)
                 started = TurnStarted(turn=row.turn + 1)
                 transaction.append(started, actor=voter, refs={"battle": battle}, texts={"prompt": prompt})
 
@@ -167,13 +174,15 @@ class Arena:
         """Ask a failed side of the current turn again. Conflict: `not_failed`, `writing`."""
         await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            row = await asyncio.to_thread(self._open_row, battle, voter)
+            row = await asyncio.to_thread(self._open_row, battle, voter, here=True)
             live = self._live_of(battle)
             past = await asyncio.to_thread(restore, self._ledger, battle)
             if live.is_writing(past.turn, side):
                 raise Conflict("this side is still writing", code="writing")
             if not (past.failed(side) or live.failed(past.turn, side)):
                 raise Conflict("only a side that failed can be asked again", code="not_failed")
+            if self._leases.shared:
+                await self._ledger.awrite(lambda transaction: self._leases.take(transaction, battle))
             self._ask(live, past, self._members(row.a, row.b), (side,))
         return await self.view(battle, voter)
 
@@ -199,7 +208,9 @@ class Arena:
             attempt = past.attempts(side) + 1
             writings.append(Writing(side, past.turn, attempt, member, scan, asked=time.monotonic()))
             conversations[side] = past.conversation(side)
-        live.begin(writings, conversations, self.field.policy.max_tokens)
+        task = live.begin(writings, conversations, self.field.policy.max_tokens)
+        if self._leases.shared:
+            task.add_done_callback(lambda done: self._shown(live, done))
 
     # -- judging -------------------------------------------------------------------------------------------------
 
@@ -207,7 +218,7 @@ class Arena:
         """Vote, also while a side is writing (it is stopped; the vote is marked partial). Conflict: `already_voted`."""
         await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            await asyncio.to_thread(self._open_row, battle, voter)
+            await asyncio.to_thread(self._open_row, battle, voter, here=True)
             live = self._live_of(battle)
             shown = live.first_shown
             decision_ms = None if shown is None else round((time.monotonic() - shown) * 1000)
@@ -216,6 +227,7 @@ class Arena:
 
             def work(transaction: Transaction) -> None:
                 row = open_round(transaction.connection, battle, voter)
+                self._leases.check(transaction, battle)
                 vote = vote_evidence(transaction.connection, row, cast, self.field.policy)
                 transaction.append(vote, actor=voter, refs={"battle": battle})
 
@@ -250,7 +262,7 @@ class Arena:
         comment: str = "",
     ) -> RoundView:
         """Say why, after the vote and before the names. Conflict: `not_voted`, `names_shown`, `already_remarked`."""
-        self._check_remark(tags, rubric, comment)
+        check_remark(self.field, tags, rubric, comment)
         said = Remark(tags=dict(tags), rubric={k: dict(v) for k, v in rubric.items()})
 
         def work(transaction: Transaction) -> None:
@@ -265,24 +277,6 @@ class Arena:
 
         await self._ledger.awrite(work)
         return await self.view(battle, voter)
-
-    def _check_remark(
-        self, tags: Mapping[Side, tuple[str, ...]], rubric: Mapping[str, Mapping[Side, int]], comment: str
-    ) -> None:
-        known = {*self.field.reason_tags.positive, *self.field.reason_tags.negative}
-        strange = sorted({tag for side in tags.values() for tag in side} - known)
-        if strange:
-            raise InputError(
-                f"unknown reason tag '{strange[0]}'", hint="tags of this field: " + ", ".join(sorted(known))
-            )
-        scales = {q.id: q.scale for q in self.field.rubric}
-        for question, given in rubric.items():
-            if question not in scales:
-                raise InputError(f"unknown question '{question}'", hint="questions: " + ", ".join(scales))
-            if any(not 1 <= value <= scales[question] for value in given.values()):
-                raise InputError(f"'{question}' is answered with 1 to {scales[question]}")
-        if comment:
-            check_prompt(self.field, comment, from_field=False, category=None, what="comment")
 
     async def reveal(self, battle: str, voter: str) -> RoundView:
         """Show the names to the one who voted; ends the undo time. Conflict: `not_voted`."""
@@ -329,31 +323,72 @@ class Arena:
         battle = await asyncio.to_thread(newest)
         return None if battle is None else await self.view(battle, voter)
 
-    async def follow(self, battle: str, voter: str, after: int) -> AsyncIterator[tuple[int, RoundEvent]]:
-        """The round's events from number `after + 1` on, for ever."""
+    async def follow(self, battle: str, voter: str, after: int) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
+        """The round's events from number `after + 1` on, for ever; see `LiveRound.follow`."""
         row = await asyncio.to_thread(self._row, battle, voter)
         if row.state not in {"open", "voted"}:
-            yield after, Closed()
+            yield [(after, Closed())]
             return
-        async for numbered in self._live_of(battle).follow(after):
-            yield numbered
+        async for events in self._live_of(battle).follow(after):
+            yield events
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
     async def recover(self) -> int:
-        """After a start: record what was being written when the server was killed as interrupted. Returns how many."""
+        """After a start: record what was being written when the server was killed as interrupted. Returns how many.
+
+        Where several processes serve the field, only what those left that are gone, once that is certain: call it
+        every few seconds then.
+        """
+        gone: set[str] = set()
+        if self._leases.shared:
+            gone = await asyncio.to_thread(self._leases.gone)
+            if self._recovered and not gone:
+                return 0
 
         def work(transaction: Transaction) -> int:
             interrupted = 0
+            held = self._leases.held(transaction, gone) if self._leases.shared else set()
             rows = transaction.connection.execute(select(t.battles).where(t.battles.c.state == "open")).all()
             for row in rows:
+                if row.id in held:
+                    continue
                 missing = _unanswered(transaction, row)
                 interrupted += len(missing)
                 for side in missing:
                     _append_answer(transaction, row.id, _interrupted(row, side), "")
             return interrupted
 
-        return await self._ledger.awrite(work)
+        interrupted = await self._ledger.awrite(work)
+        self._recovered = True
+        return interrupted
+
+    async def seen_elsewhere(self, battles: Iterable[str] | None) -> None:
+        """Another process has written about these rounds: what is in memory of them here is old.
+
+        None: about any; those that are being written here are no other process's.
+        """
+        if battles is None:
+            battles = [battle for battle, live in self._live.items() if not live.writing]
+        for battle in battles:
+            if battle in self._live:
+                await self._drop(battle)
+
+    def _shown(self, live: LiveRound, done: asyncio.Task[None]) -> None:
+        """Everything of a turn is shown and kept: from now on any process may go on with the round."""
+        battle = next((battle for battle, each in self._live.items() if each is live), None)
+        if battle is None or done.cancelled() or not all(w.kept for w in live.writings.values()):
+            return
+
+        async def free() -> None:
+            try:
+                await self._ledger.awrite(lambda transaction: self._leases.free(transaction, battle))
+            except LedgerError as error:
+                LOG.warning("a round could not be given free for other processes: %s", error.message)
+
+        task = asyncio.create_task(free())
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
 
     async def expire(self) -> int:
         """Abandon open rounds that nobody came back to in the policy's time. Returns how many.
@@ -376,6 +411,27 @@ class Arena:
             await self._drop(battle)
         return len(stale)
 
+    async def forget(self, voter: str) -> int:
+        """A voter is erased: end their open rounds and let go of all their rounds in memory. Returns how many were open.
+
+        A round that another server process is writing is left to that one.
+        """
+        c = t.battles.c
+
+        def theirs() -> dict[str, str]:
+            with self._ledger.read() as snapshot:
+                mine = and_(c.voter == voter, or_(c.state == "open", c.id.in_(list(self._live))))
+                return {r.id: r.state for r in snapshot.connection.execute(select(c.id, c.state).where(mine))}
+
+        ended = 0
+        for battle, state in (await asyncio.to_thread(theirs)).items():
+            if state == "open":
+                with suppress(Conflict):
+                    await self.abandon(battle, voter)
+                    ended += 1
+            await self._drop(battle)
+        return ended
+
     def _closed(self, battles: Sequence[str]) -> list[str]:
         with self._ledger.read() as snapshot:
             still = select(t.battles.c.id).where(t.battles.c.state == "open", t.battles.c.id.in_(battles))
@@ -396,14 +452,16 @@ class Arena:
         self, battle: str, unkept: Sequence[Writing], work: Callable[[Transaction], None] | None = None
     ) -> None:
         """Write down answers that were stopped, and what stopped them: all of it, or nothing."""
-        if not unkept and work is None:
+        if not unkept and work is None and not self._leases.shared:
             return
 
         def both(transaction: Transaction) -> None:
             for writing in unkept:
-                _append_answer(transaction, battle, writing.evidence(), writing.received)
+                if not self._answered(transaction, battle, writing):
+                    _append_answer(transaction, battle, writing.evidence(), writing.received)
             if work is not None:
                 work(transaction)
+            self._leases.free(transaction, battle)
 
         async def write() -> None:
             await self._ledger.awrite(both)
@@ -418,8 +476,22 @@ class Arena:
 
     async def _keep(self, battle: str, writing: Writing) -> None:
         evidence = writing.evidence()
-        await self._ledger.awrite(lambda tx: _append_answer(tx, battle, evidence, writing.received))
+
+        def work(transaction: Transaction) -> None:
+            if self._answered(transaction, battle, writing):
+                raise Conflict("another process has taken this one for dead", code="elsewhere")
+            _append_answer(transaction, battle, evidence, writing.received)
+
+        await self._ledger.awrite(work)
         writing.member.spent += evidence.cost or 0.0
+
+    def _answered(self, transaction: Transaction, battle: str, writing: Writing) -> bool:
+        """Whether another process has written down that this answer was interrupted."""
+        if not self._leases.shared:
+            return False
+        c = t.answers.c
+        place = (c.battle == battle, c.turn == writing.turn, c.side == writing.side, c.attempt == writing.attempt)
+        return transaction.connection.execute(select(c.attempt).where(*place)).first() is not None
 
     async def _stopped(self, battle: str, why: ContenderFailure | None = None) -> list[Writing]:
         live = self._live.get(battle)
@@ -463,9 +535,13 @@ class Arena:
         with self._ledger.read() as snapshot:
             return find(snapshot.connection, battle, voter)
 
-    def _open_row(self, battle: str, voter: str) -> Row[Any]:
+    def _open_row(self, battle: str, voter: str, *, here: bool = False) -> Row[Any]:
+        """The row of an open round; `here` refuses one that another process is writing."""
         with self._ledger.read() as snapshot:
-            return open_round(snapshot.connection, battle, voter)
+            row = open_round(snapshot.connection, battle, voter)
+            if here:
+                self._leases.check(snapshot, battle)
+            return row
 
     def _view(self, battle: str, voter: str, now: Now) -> RoundView:
         with self._ledger.read() as snapshot:
@@ -474,6 +550,8 @@ class Arena:
             if row.state == "revealed":
                 reveal = reveal_view(snapshot, row, self.boards.standing(snapshot, self.field.policy))
             undo = self._undo_left(row) if row.state == "voted" else timedelta(0)
+            if row.state == "open" and self._leases.elsewhere(snapshot, battle):
+                now = replace(now, writing=True)
             return round_view(snapshot, row, now, self.field, undo=undo, reveal=reveal)
 
 

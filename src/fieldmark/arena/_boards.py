@@ -15,7 +15,7 @@ from fieldmark.arena import _tables as t
 from fieldmark.arena._standing import PairLine, Standing
 from fieldmark.arena._tally import Tally
 from fieldmark.arena._verdicts import verdict
-from fieldmark.arena.views import Board, BoardRow, Matrix, MatrixCell, Verdict
+from fieldmark.arena.views import Board, BoardRow, Matrix, MatrixCell, Stratum, Verdict
 from fieldmark.fields import Known, Policy, contenders_changed, known_contenders
 from fieldmark.ledger import Snapshot
 from fieldmark.statistics import Model, PairCounts, rate
@@ -25,7 +25,8 @@ _KEPT = 32
 
 _TOTALS = (
     select(t.totals.c.key, t.totals.c.n)
-    .where(t.totals.c.source == "live", t.totals.c.category == bindparam("board"), t.totals.c.n > 0)
+    .where(t.totals.c.source == bindparam("stratum"), t.totals.c.category == bindparam("board"))
+    .where(t.totals.c.n > 0)
     .order_by(t.totals.c.key)
 )
 _COSTS = select(t.stats.c.contender, t.stats.c.n, t.stats.c.amount).where(t.stats.c.key == "costs")
@@ -36,6 +37,7 @@ class Standings:
     """One board as of a snapshot: its ratings, and what rows and verdicts need beside them."""
 
     head: str
+    stratum: Stratum
     category: str | None
     model: Model
     policy: Policy
@@ -49,7 +51,9 @@ class Standings:
     @cached_property
     def shown(self) -> list[Known]:
         """Contenders on the board: all that can be asked now, and whoever has votes. Best first."""
-        on = [k for k in self.known.values() if k.status == "active" or k.digest in self.standing.index]
+        # A file says nothing of contenders that it does not name.
+        able = {k.digest for k in self.known.values() if k.status == "active" and self.stratum != "imported"}
+        on = [k for k in self.known.values() if k.digest in able or k.digest in self.standing.index]
         return sorted(on, key=self._order)
 
     @property
@@ -65,14 +69,14 @@ class Standings:
     def board(self) -> Board:
         """The whole leaderboard."""
         standing, rows = self.standing, [self._row(contender) for contender in self.shown]
-        first_two = [row.digest for row in rows if row.status == "active"][:2]
+        first_two = [row.digest for row in rows if row.status in {"active", "imported"}][:2]
         return Board(
             head=self.head,
             category=self.category,
             model=self.model,
             confidence=self.policy.confidence,
             interval=standing.ratings.interval,
-            strata=["live"],
+            strata=[self.stratum],
             rows=rows,
             components=len({row.component for row in rows if row.battles}),
             verdict=self.verdict(*first_two) if len(first_two) == 2 else None,
@@ -128,34 +132,44 @@ class Boards:
         self._kept: OrderedDict[tuple[object, ...], Standing] = OrderedDict()
         self._known: tuple[int, Mapping[str, Known]] = (-1, {})
 
-    def matrix(self, snapshot: Snapshot, category: str | None = None) -> Matrix:
-        """Who beat whom, as of a snapshot."""
-        _, counts = self._tally.read(snapshot, "live", category)
+    def matrix(self, snapshot: Snapshot, category: str | None = None, stratum: Stratum = "live") -> Matrix:
+        """Who beat whom in one stratum, as of a snapshot."""
+        _, counts = self._tally.read(snapshot, stratum, category)
         return _matrix(str(snapshot.head()), category, self.known(snapshot), counts)
 
     def standings(
-        self, snapshot: Snapshot, policy: Policy, category: str | None = None, model: Model = "davidson"
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        category: str | None = None,
+        model: Model = "davidson",
+        stratum: Stratum = "live",
     ) -> Standings:
-        """The board as of a snapshot."""
+        """The board of one stratum as of a snapshot. Strata are never mixed: each has ratings of its own."""
+        place = {"stratum": stratum, "board": category or ""}
         return Standings(
             head=str(snapshot.head()),
+            stratum=stratum,
             category=category,
             model=model,
             policy=policy,
             known=self.known(snapshot),
-            standing=self.standing(snapshot, policy, category, model),
-            totals={
-                row.key: row.n for row in snapshot.connection.execute(_TOTALS, {"board": category or ""})
-            },
+            standing=self.standing(snapshot, policy, category, model, stratum),
+            totals={row.key: row.n for row in snapshot.connection.execute(_TOTALS, place)},
             costs={digest: amount / n for digest, n, amount in snapshot.connection.execute(_COSTS) if n},
         )
 
     def standing(
-        self, snapshot: Snapshot, policy: Policy, category: str | None = None, model: Model = "davidson"
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        category: str | None = None,
+        model: Model = "davidson",
+        stratum: Stratum = "live",
     ) -> Standing:
         """Only its counts and ratings."""
-        changed, counts = self._tally.read(snapshot, "live", category)
-        key = (category, model, policy.confidence, changed)
+        changed, counts = self._tally.read(snapshot, stratum, category)
+        key = (stratum, category, model, policy.confidence, changed)
         with self._lock:
             kept = self._kept.get(key)
         if kept is None:
@@ -175,7 +189,8 @@ class Boards:
 
 
 def _matrix(head: str, category: str | None, known: Mapping[str, Known], counts: PairCounts) -> Matrix:
-    digests = sorted(counts.names, key=lambda digest: (known[digest].name, digest))
+    names = {d: known[d].name if d in known else d[:12] for d in counts.names}
+    digests = sorted(counts.names, key=lambda digest: (names[digest], digest))
     place = {digest: i for i, digest in enumerate(digests)}
     cells: list[list[MatrixCell | None]] = [
         [None if i == j else MatrixCell(votes=0, wins=0, ties=0, both_bad=0) for j in range(len(digests))]
@@ -195,5 +210,5 @@ def _matrix(head: str, category: str | None, known: Mapping[str, Known], counts:
         cells[a][b] = MatrixCell(votes=line.votes, wins=line.wins, ties=line.ties, both_bad=line.both_bad)
         cells[b][a] = MatrixCell(votes=line.votes, wins=line.losses, ties=line.ties, both_bad=line.both_bad)
     return Matrix(
-        head=head, category=category, names=[known[d].name for d in digests], digests=digests, cells=cells
+        head=head, category=category, names=[names[d] for d in digests], digests=digests, cells=cells
     )

@@ -33,6 +33,8 @@ from fieldmark.ledger.evidence import AnswerEnded, Failure, Side
 
 LOG = logging.getLogger(__name__)
 SIDES: tuple[Side, Side] = ("a", "b")
+QUIET_SECONDS = 1.0
+"""After so long without an event, whoever follows a round may look whether the server stops."""
 
 _LONE = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs: JSON can spell them, but they are no text and cannot be kept."""
@@ -82,6 +84,7 @@ class Writing:
             failure=self.failure.kind if self.failure and self.shown_end else None,
             leak=self.scan.found,
             hanging=self.hanging,
+            stopped=self.shown_end and self.failure is None and self.finish == "stopped",
             attempt=self.attempt,
         )
 
@@ -150,8 +153,8 @@ class LiveRound:
 
     def begin(
         self, writings: Sequence[Writing], conversations: dict[Side, list[Message]], max_tokens: int
-    ) -> None:
-        """Ask for these answers of one turn."""
+    ) -> asyncio.Task[None]:
+        """Ask for these answers of one turn; the task ends when all is shown."""
         for writing in writings:
             self.writings[writing.turn, writing.side] = writing
             self._emit(Started(turn=writing.turn, side=writing.side, attempt=writing.attempt))
@@ -159,6 +162,7 @@ class LiveRound:
         task = asyncio.create_task(turn.run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def stop(self) -> list[Writing]:
         """End all writing now. Returns the answers that were not kept yet, as they stand."""
@@ -178,17 +182,25 @@ class LiveRound:
         """Tell every page that shows this round to load it again."""
         self._emit(Closed())
 
-    async def follow(self, after: int) -> AsyncIterator[tuple[int, RoundEvent]]:
-        """Events numbered from `after + 1` on, for ever. After a number never given here: load the round again."""
+    async def follow(self, after: int) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
+        """Events numbered from `after + 1` on, for ever: all that are there at once, and none after a quiet second.
+
+        After a number never given here: load the round again.
+        """
         if after > len(self.events):
-            yield len(self.events), Closed()
+            yield [(len(self.events), Closed())]
             return
         while True:
-            while after < len(self.events):
-                after += 1
-                yield after, self.events[after - 1]
-            changed = self._changed
-            await changed.wait()
+            new = self.events[after:]
+            if new:
+                yield list(enumerate(new, after + 1))
+                after += len(new)
+                continue
+            try:
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                yield []
 
     def _emit(self, event: RoundEvent) -> None:
         self.events.append(event)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, func, insert, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
+from fieldmark.arena import _shadowed
 from fieldmark.arena import _tables as t
+from fieldmark.arena._batch import Fold, VoteBatch
+from fieldmark.arena._counting import add, count, count_many, leave_out
 from fieldmark.ledger import Entry, Projection
 from fieldmark.ledger.evidence import (
     Abandonment,
     AnswerEnded,
     BattleStarted,
-    Choice,
+    CaseOpened,
+    Erasure,
+    OutcomeReported,
     Remark,
     Retraction,
     Reveal,
@@ -28,21 +32,21 @@ _BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
 _SET = update(t.battles).where(t.battles.c.id == bindparam("battle"))
 SPENT = "spent"
 """Key of what a contender has cost, open rounds included: for spend caps, never shown."""
-_COLUMN: dict[Choice, str] = {"tie": "ties", "both_bad": "both_bad"}
 
 
 class ArenaProjection(Projection):
     """Rounds, votes, counts per pair, and each contender's answers."""
 
     name = "arena"
-    version = 3
+    version = 4
     tables = t.ALL
 
     def apply(self, connection: Connection, entry: Entry) -> None:
         """Bring the tables to the state after `entry`."""
         match entry.record.body:
             case BattleStarted() as battle:
-                _start(connection, entry, battle)
+                begin = _shadowed.begin if battle.source == "shadow" else _start
+                begin(connection, entry, battle)
             case TurnStarted() as turn:
                 battle_id = entry.record.refs["battle"]
                 _set(connection, battle_id, turn=turn.turn)
@@ -52,7 +56,8 @@ class ArenaProjection(Projection):
             case VoteCast() as vote:
                 _vote(connection, entry, vote)
             case Remark():
-                _set(connection, entry.record.refs["battle"], remarked=True)
+                if not _set(connection, entry.record.refs["battle"], remarked=True):
+                    _shadowed.remark(connection, entry)
             case Reveal():
                 _set(connection, entry.record.refs["battle"], state="revealed")
             case Retraction() as retraction:
@@ -60,7 +65,27 @@ class ArenaProjection(Projection):
             case Abandonment():
                 _close(connection, entry.record.refs["battle"], state="abandoned")
             case _:
-                pass
+                _of_cases(connection, entry)
+
+    def take_many(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """`take` of each, with runs of imported votes counted at once: a file of a million of them takes seconds."""
+        for loose, run in groupby(entries, key=_is_loose):
+            if loose:
+                count_many(connection, run)
+            else:
+                super().take_many(connection, list(run))
+
+    def fold(self, entries: Sequence[Entry]) -> object | None:
+        """Votes without a battle add up the same whatever was there before."""
+        if not all(map(_is_loose, entries)):
+            return super().fold(entries)
+        fold = Fold()
+        fold.add(entries)
+        return fold
+
+    def batch(self, connection: Connection) -> VoteBatch:
+        """Counts imported votes once, at the end."""
+        return VoteBatch(self, connection, _is_loose)
 
     def withheld(self, connection: Connection) -> int | None:
         """Where the oldest open blind round begins: its record says who answers."""
@@ -68,6 +93,22 @@ class ArenaProjection(Projection):
         query = select(func.min(c.started)).where(c.state == "open", c.mode == "blind")
         first: int | None = connection.execute(query).scalar_one()
         return first
+
+
+def _is_loose(entry: Entry) -> bool:
+    """Whether it is a vote without a battle, which changes nothing but counts."""
+    return isinstance(entry.record.body, VoteCast) and "battle" not in entry.record.refs
+
+
+def _of_cases(connection: Connection, entry: Entry) -> None:
+    """What decides whether a shadowed case can be judged, and by whom."""
+    match entry.record.body:
+        case CaseOpened(person=str() as person):
+            _shadowed.know(connection, entry.record.id, person)
+        case OutcomeReported(by="person"):
+            _shadowed.know(connection, entry.record.refs["case"], entry.record.actor)
+        case Erasure() as erasure:
+            _shadowed.erase(connection, erasure)
 
 
 def answer_keys(answer: Row[Any]) -> Iterator[tuple[str, float]]:
@@ -148,11 +189,15 @@ def _tell(connection: Connection, battle: Row[Any]) -> None:
 
 
 def _add_stat(connection: Connection, contender: str, key: str, amount: float) -> None:
-    _add(connection, t.stats, {"contender": contender, "key": key}, {"n": 1, "amount": amount})
+    add(connection, t.stats, {"contender": contender, "key": key}, {"n": 1, "amount": amount})
 
 
 def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
-    if battle := entry.record.refs.get("battle"):
+    battle = entry.record.refs.get("battle")
+    if battle and vote.source == "shadow":
+        _shadowed.vote(connection, entry, vote)
+        return
+    if battle:
         _close(
             connection,
             battle,
@@ -162,11 +207,14 @@ def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
             remarked=False,
             **vote.model_dump(include={"choice", "partial", "counts", "not_counted"}),
         )
-    _count(connection, entry, vote, step=1)
+    count(connection, vote, voter=entry.record.actor, index=entry.index, step=1)
 
 
 def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> None:
-    row = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one()
+    row = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one_or_none()
+    if row is None:
+        _shadowed.retract(connection, entry)
+        return
     vote = VoteCast(
         **{
             k: getattr(row, k)
@@ -179,47 +227,9 @@ def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> No
         _set(connection, row.id, state="open", undone=row.undone + 1, **taken_back)
     else:
         _set(connection, row.id, state="retracted")
-    _count(connection, entry, vote, step=-1, voter=row.voter)
+    count(connection, vote, voter=row.voter, index=entry.index, step=-1)
     if retraction.reason == "voter" and vote.counts:
-        _leave_out(connection, vote, "retracted", step=1)
-
-
-def _count(
-    connection: Connection, entry: Entry, vote: VoteCast, *, step: int, voter: str | None = None
-) -> None:
-    if not vote.counts:
-        _leave_out(connection, vote, str(vote.not_counted), step=step)
-        return
-    first, second = sorted((vote.a, vote.b))
-    winner = {"a": vote.a, "b": vote.b}.get(vote.choice)
-    column = _COLUMN.get(vote.choice) or ("wins_first" if winner == first else "wins_second")
-    for category in _boards(vote):
-        stratum = {"source": vote.source, "category": category}
-        _add(
-            connection,
-            t.counts,
-            {**stratum, "first": first, "second": second},
-            {column: step},
-            at=entry.index,
-        )
-        _count_voter(connection, stratum, voter or entry.record.actor, step)
-
-
-def _leave_out(connection: Connection, vote: VoteCast, why: str, *, step: int) -> None:
-    for category in _boards(vote):
-        key = {"source": vote.source, "category": category, "key": f"not_counted:{why}"}
-        _add(connection, t.totals, key, {"n": step})
-
-
-def _boards(vote: VoteCast) -> list[str]:
-    """Categories it belongs to; "" is the board of all."""
-    return ["", vote.category] if vote.category else [""]
-
-
-def _count_voter(connection: Connection, stratum: dict[str, str], voter: str, step: int) -> None:
-    before = _add(connection, t.voters, {**stratum, "voter": voter}, {"votes": step})
-    if before == 0 or before + step == 0:
-        _add(connection, t.totals, {**stratum, "key": "browsers"}, {"n": 1 if before == 0 else -1})
+        leave_out(connection, vote, "retracted", step=1)
 
 
 def _close(connection: Connection, battle: str, **values: Any) -> None:
@@ -227,33 +237,6 @@ def _close(connection: Connection, battle: str, **values: Any) -> None:
     _tell(connection, connection.execute(_BATTLE, {"battle": battle}).one())
 
 
-def _set(connection: Connection, battle: str, **values: Any) -> None:
-    connection.execute(_SET, {"battle": battle, **values})
-
-
-def _add(
-    connection: Connection, table: Table, key: dict[str, Any], steps: dict[str, float], **values: Any
-) -> int:
-    """Add `steps` to the row of `key`, made with zeros if absent. Returns the first step's column as it was before."""
-    step = next(iter(steps.values()))
-    change = _change(table, tuple(key), tuple(steps), tuple(values))
-    given = {f"at_{n}": v for n, v in key.items()} | {f"by_{n}": v for n, v in steps.items()}
-    after = connection.execute(
-        change, given | {f"now_{n}": v for n, v in values.items()}
-    ).scalar_one_or_none()
-    if after is None:
-        empty = {c.name: 0 for c in table.columns if c.name not in key}
-        connection.execute(insert(table), {**empty, **key, **steps, **values})
-        return 0
-    return cast(int, after - step)
-
-
-@lru_cache(maxsize=64)
-def _change(
-    table: Table, key: tuple[str, ...], steps: tuple[str, ...], values: tuple[str, ...]
-) -> ReturningUpdate[Any]:
-    """Adds to one row and gives its first changed column; built once, since every record of a replay comes here."""
-    added = {name: table.c[name] + bindparam(f"by_{name}") for name in steps}
-    new: dict[str, Any] = {name: bindparam(f"now_{name}") for name in values}
-    where = and_(*(table.c[name] == bindparam(f"at_{name}") for name in key))
-    return update(table).where(where).values(**added, **new).returning(table.c[steps[0]])
+def _set(connection: Connection, battle: str, **values: Any) -> bool:
+    """False if there is no such round."""
+    return connection.execute(_SET, {"battle": battle, **values}).rowcount > 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from fieldmark.arena import _shadow_tables as s
 from fieldmark.arena import _tables as t
 from fieldmark.arena._projection import SPENT
 from fieldmark.ledger import Snapshot
@@ -95,3 +96,24 @@ def votes(snapshot: Snapshot) -> Iterator[CountedVote]:
             and entry.record.id not in retracted
         ):
             yield CountedVote(vote.a, vote.b, vote.choice, entry.record.actor, vote.category, entry.record.at)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Counted votes on one shadowed case."""
+
+    case: str
+    served: int
+    """Votes that prefer the answer that the application received."""
+    other: int
+    neither: int
+    """Ties and both bad."""
+
+
+def judged_shadows(snapshot: Snapshot, category: str | None = None) -> list[Judged]:
+    """Shadowed cases with a counted vote, oldest first."""
+    c = s.shadows.c
+    query = select(c.case, c.served, c.other, c.neither).where(c.served + c.other + c.neither > 0)
+    if category is not None:
+        query = query.where(c.category == category)
+    return [Judged(*row) for row in snapshot.connection.execute(query.order_by(c.started))]

@@ -27,6 +27,7 @@ class Answered:
     attempt: int
     leak: bool = False
     hung: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def restored(snapshot: Snapshot, battle: str) -> Restored:
     answers: dict[tuple[int, Side], Answered] = {}
     for row in rows:
         text = _text(snapshot, row.text) if row.text else ""
-        answers[row.turn, row.side] = Answered(text, row.failure, row.attempt, row.leak, row.hung)
+        answers[row.turn, row.side] = Answered(
+            text, row.failure, row.attempt, row.leak, row.hung, row.finish == "stopped"
+        )
     return Restored(prompts, answers)
 
 

@@ -78,6 +78,7 @@ def _answer(past: Restored, now: Now, turn: int, side: Side) -> AnswerView:
         failure=kept.failure,
         leak=kept.leak,
         hanging=kept.hung,
+        stopped=kept.stopped,
         attempt=kept.attempt,
     )
 

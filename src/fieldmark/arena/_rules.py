@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 from fieldmark.arena import _tables as t
 from fieldmark.errors import Conflict, Forbidden, InputError, NotFound, TooLarge
 from fieldmark.fields import Field, Policy
-from fieldmark.ledger.evidence import Choice, NotCounted, VoteCast
+from fieldmark.ledger.evidence import Choice, NotCounted, Side, VoteCast
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -46,6 +46,29 @@ def check_prompt(
         raise InputError("this is not one of the field's prompts", hint="send it as your own")
     if what == "prompt" and not from_field and not field.policy.own_prompts:
         raise InputError("this field takes only its own prompts", hint="choose one of them")
+
+
+def check_remark(
+    field: Field,
+    tags: Mapping[Side, tuple[str, ...]],
+    rubric: Mapping[str, Mapping[Side, int]],
+    comment: str,
+) -> None:
+    """Raise InputError unless the field has these reason tags and questions, and takes the comment."""
+    known = {*field.reason_tags.positive, *field.reason_tags.negative}
+    strange = sorted({tag for side in tags.values() for tag in side} - known)
+    if strange:
+        raise InputError(
+            f"unknown reason tag '{strange[0]}'", hint="tags of this field: " + ", ".join(sorted(known))
+        )
+    scales = {q.id: q.scale for q in field.rubric}
+    for question, given in rubric.items():
+        if question not in scales:
+            raise InputError(f"unknown question '{question}'", hint="questions: " + ", ".join(scales))
+        if any(not 1 <= value <= scales[question] for value in given.values()):
+            raise InputError(f"'{question}' is answered with 1 to {scales[question]}")
+    if comment:
+        check_prompt(field, comment, from_field=False, category=None, what="comment")
 
 
 def find(connection: Connection, battle: str, voter: str) -> Row[Any]:

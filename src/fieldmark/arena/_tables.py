@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table
 
-METADATA = MetaData()
+from fieldmark.arena import _shadow_tables
+from fieldmark.arena._metadata import METADATA
 
 battles = Table(
     "arena_battles",
@@ -73,6 +74,7 @@ counts = Table(
     Column("both_bad", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),  # ledger index of the last change
     Index("arena_counts_at", "at"),
+    sqlite_with_rowid=False,
 )
 
 voters = Table(
@@ -82,6 +84,7 @@ voters = Table(
     Column("category", String, primary_key=True),
     Column("voter", String, primary_key=True),
     Column("votes", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 totals = Table(
@@ -102,4 +105,4 @@ stats = Table(
     Column("amount", Float, nullable=False),
 )
 
-ALL = (battles, turns, answers, counts, voters, totals, stats)
+ALL = (battles, turns, answers, counts, voters, totals, stats, *_shadow_tables.ALL)

@@ -33,6 +33,8 @@ class AnswerView(View):
     """The text says who wrote it."""
     hanging: bool = False
     """It stood still too long: the other side no longer waits for it."""
+    stopped: bool = False
+    """The vote (or leaving) ended it while it was writing: the text is what had come by then."""
     attempt: int = 1
     """Raised by each retry."""
 
@@ -206,7 +208,7 @@ class BoardRow(View):
     digest: str
     name: str
     kind: str
-    status: Literal["active", "replaced", "withdrawn"]
+    status: Literal["active", "replaced", "withdrawn", "imported"]
     """`replaced`: its settings changed, so the name now means another digest."""
     rank_best: int | None
     """Ranks it may hold, from simultaneous intervals of differences. None where no rating exists."""
@@ -252,6 +254,10 @@ class Verdict(View):
     """About as many more votes on this board would decide, if the difference is what it seems."""
     cheaper: float | None = None
     """Share by which a costs less per answer than b (negative: more), when both have costs that differ."""
+
+
+Stratum = Literal["live", "shadow", "imported"]
+"""Where votes come from: the arena, shadowed real cases, a file. Each has a board of its own."""
 
 
 class Board(View):

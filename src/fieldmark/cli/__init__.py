@@ -19,15 +19,33 @@ app = typer.Typer(
 
 
 def _add_groups() -> None:
-    from fieldmark.cli import contenders, field, ledger, models, rank, serve, views
+    from fieldmark.cli import (
+        accounts,
+        cases,
+        contenders,
+        drift,
+        field,
+        keys,
+        ledger,
+        models,
+        rank,
+        serve,
+        views,
+        votes,
+    )
 
     serve.add_to(app)
     field.add_to(app)
     contenders.add_to(app)
     models.add_to(app)
     views.add_to(app)
+    drift.add_to(app)
     rank.add_to(app)
     ledger.add_to(app)
+    votes.add_to(app)
+    accounts.add_to(app)
+    keys.add_to(app)
+    cases.add_to(app)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FieldOption = Annotated[Path, typer.Option("--field", help="Field folder")]
 AtOption = Annotated[
-    str | None, typer.Option("--at", help="Ledger head: SIZE, HASH (8 characters or more) or SIZE:HASH")
+    str | None, typer.Option("--at", help="Ledger head: SIZE, or SIZE:HASH (8 or more characters of it)")
 ]
 
 
@@ -47,8 +47,7 @@ def report(
     """Print a contender's reliability card; the same ledger head gives the same bytes every time."""
     from fieldmark.reports import build_card, card_json, card_text
 
-    if format_ not in {"text", "json"}:
-        raise InputError(f"unknown format '{format_}'", hint="formats: text, json")
+    _check_one_of("format", format_, ("text", "json"))
     with _snapshot(field, at) as snapshot:
         card = build_card(snapshot, name)
     print(card_json(card) if format_ == "json" else card_text(card), end="" if format_ == "text" else "\n")
@@ -58,21 +57,28 @@ def board(
     field: FieldOption = Path(),
     category: Annotated[str | None, typer.Option(help="Category id; all without it")] = None,
     model: Annotated[str, typer.Option(help="davidson or bradley-terry")] = "davidson",
+    stratum: Annotated[
+        str, typer.Option(help="Where the votes come from: live, shadow or imported")
+    ] = "live",
     at: AtOption = None,
     format_: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
-    """Print a field's leaderboard."""
+    """Print a field's leaderboard; beneath the live one, what became of real cases. Strata of votes are never mixed."""
     from typing import get_args
 
     from fieldmark.arena import Boards
-    from fieldmark.cli._board import show
+    from fieldmark.arena.views import Stratum
+    from fieldmark.cli._board import show, show_field
     from fieldmark.fields import Policy, field_as_of
+    from fieldmark.reports import field_columns
     from fieldmark.statistics import Model
 
-    if model not in get_args(Model):
-        raise InputError(f"unknown model '{model}'", hint="models: " + ", ".join(get_args(Model)))
-    if format_ not in {"table", "json"}:
-        raise InputError(f"unknown format '{format_}'", hint="formats: table, json")
+    for what, given, known in (
+        ("model", model, get_args(Model)),
+        ("format", format_, ("table", "json")),
+        ("stratum", stratum, get_args(Stratum)),
+    ):
+        _check_one_of(what, given, known)
     with _snapshot(field, at) as snapshot:
         rules = field_as_of(snapshot)
         policy = Policy.model_validate(rules.policy) if rules else Policy()
@@ -80,5 +86,20 @@ def board(
             raise InputError(
                 f"no category is called '{category}'", hint="known: " + ", ".join(rules.categories)
             )
-        found = Boards().standings(snapshot, policy, category, model).board  # type: ignore[arg-type]
-    print(found.model_dump_json(indent=2)) if format_ == "json" else show(found)
+        boards = Boards()
+        found = boards.standings(snapshot, policy, category, model, stratum).board  # type: ignore[arg-type]
+        columns = field_columns(snapshot, policy, category, boards=boards)
+    if format_ == "json":
+        print(found.model_dump_json(indent=2))
+        return
+    show(found)
+    if stratum == "live":
+        show_field(found, columns)
+
+
+def _check_one_of(what: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise InputError(
+            f"unknown {what} '{given}'",
+            hint=("strata" if what == "stratum" else f"{what}s") + ": " + ", ".join(known),
+        )

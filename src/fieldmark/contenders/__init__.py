@@ -9,6 +9,7 @@ from fieldmark.contenders._base import Contender, Delta, Finish, Identity, Readi
 from fieldmark.contenders._catalogue import CATALOGUE, KnownModel
 from fieldmark.contenders._http import is_loopback, normalise_url
 from fieldmark.contenders._probe import Probe, probe
+from fieldmark.contenders._reach import Reach
 from fieldmark.contenders._registry import CONTENDERS, make_contender
 from fieldmark.contenders._shelf import Model, Shelf, is_path, verify
 from fieldmark.contenders._spec import ContenderSpec, Message, Price, Sampler
@@ -34,6 +35,7 @@ __all__ = [
     "Model",
     "Price",
     "Probe",
+    "Reach",
     "Readiness",
     "Sampler",
     "Shelf",

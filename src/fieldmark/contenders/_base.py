@@ -13,6 +13,7 @@ import rfc8785
 from fieldmark.contenders._spec import ContenderSpec, Message
 
 if TYPE_CHECKING:
+    from fieldmark.contenders._reach import Reach
     from fieldmark.contenders._shelf import Shelf
 
 
@@ -85,11 +86,17 @@ class Contender(ABC):
         }
         return Identity({name: part for name, part in (common | parts).items() if part is not None})
 
+    def confine(self, reach: Reach | None) -> None:  # noqa: B027
+        """Connect to nothing but what `reach` allows; None lifts it. For kinds that ask other machines."""
+
     async def start(self) -> None:  # noqa: B027
         """Get ready ahead of the first question (load weights). Raises ContenderFailure or ModelError."""
 
     async def close(self) -> None:  # noqa: B027
         """Let go of everything held."""
+
+    async def forget(self) -> None:  # noqa: B027
+        """Let go of what is kept of earlier conversations, to answer the next ones faster."""
 
     @abstractmethod
     def stream(

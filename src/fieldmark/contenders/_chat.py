@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fieldmark.contenders._http import Lease, proxy_for
+from fieldmark.contenders._reach import WHY, refused
 from fieldmark.contenders._sse import EventParser
 from fieldmark.contenders._trouble import redact, refusal
 from fieldmark.contenders._wire import Piece, read
@@ -78,11 +79,12 @@ class _Patience:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
         self.finished = False
         self.renew()
 
     def renew(self, seconds: float | None = None) -> None:
-        self._until = asyncio.get_running_loop().time() + (self._seconds if seconds is None else seconds)
+        self._until = self._loop.time() + (self._seconds if seconds is None else seconds)
 
     def limit(self) -> asyncio.Timeout:
         return asyncio.timeout_at(self._until)
@@ -98,9 +100,9 @@ async def _post(
     import aiohttp
 
     url = f"{address.url}/chat/completions"
-    request = lease.session().post(
-        url, json=body, headers=address.headers, proxy=proxy_for(url), allow_redirects=False
-    )
+    proxy = proxy_for(url)
+    session = await lease.towards(url, proxy)
+    request = session.post(url, json=body, headers=address.headers, proxy=proxy, allow_redirects=False)
     try:
         async with patience.limit():
             response = await request
@@ -193,6 +195,8 @@ async def _failures(address: Address) -> AsyncGenerator[None, None]:
         aiohttp.ServerTimeoutError,
         aiohttp.ClientProxyConnectionError,
     ) as error:
+        if WHY in str(error):
+            raise refused(address.url) from None
         raise ContenderFailure("unreachable", f"no connection to {address.url}: {_reason(error)}") from None
     except (aiohttp.ClientResponseError, aiohttp.InvalidURL):
         raise ContenderFailure("garbage", "the server does not answer in HTTP") from None

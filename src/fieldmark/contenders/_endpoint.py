@@ -15,6 +15,7 @@ from fieldmark.contenders._wire import Piece
 from fieldmark.errors import ContenderFailure, InputError
 
 if TYPE_CHECKING:
+    from fieldmark.contenders._reach import Reach
     from fieldmark.contenders._shelf import Shelf
 
 
@@ -37,6 +38,9 @@ class EndpointContender(OpenAIContender):
         if foreign:
             raise InputError(f"contender '{spec.name}': '{foreign[0]}' is for weights, not for an endpoint")
         self._url = normalise_url(spec.url)
+
+    def confine(self, reach: Reach | None) -> None:
+        self._lease.reach = reach
 
     @property
     def identity(self) -> Identity:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
+from fieldmark.contenders._reach import Reach
 from fieldmark.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,45 +23,65 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Lease:
-    """A share in the running loop's session."""
+    """A share in the running loop's session; with `reach`, in one that connects to allowed addresses only."""
 
     def __init__(self) -> None:
+        self.reach: Reach | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def session(self) -> aiohttp.ClientSession:
-        """The session of the running loop, opened when first asked for."""
+    def session(self, *, anywhere: bool = False) -> aiohttp.ClientSession:
+        """The session of the running loop, opened when first asked for; `anywhere` passes over `reach`."""
         loop = asyncio.get_running_loop()
-        shared = _shared.get(loop)
-        if shared is None:
-            shared = _shared[loop] = (_open(), set())
+        reach = None if anywhere else self.reach
+        sessions = _shared.setdefault(loop, {})
+        if reach not in sessions:
+            sessions[reach] = (_open(reach), set())
         self._loop = loop
-        shared[1].add(self)
-        return shared[0]
+        sessions[reach][1].add(self)
+        return sessions[reach][0]
+
+    async def towards(self, url: str, proxy: str | None) -> aiohttp.ClientSession:
+        """The session for one request. A proxy resolves the name itself: then it is looked up here beforehand.
+
+        Raises:
+            ContenderFailure: the URL leads where `reach` does not allow.
+        """
+        if self.reach is None or self.reach.frees(url):
+            return self.session(anywhere=True)
+        if proxy is None:
+            return self.session()
+        await self.reach.check(url)
+        return self.session(anywhere=True)
 
     async def close(self) -> None:
         """Give the share back; the last one closes the session."""
         loop, self._loop = self._loop, None
         if loop is None or loop is not asyncio.get_running_loop() or loop not in _shared:
             return
-        session, holders = _shared[loop]
-        holders.discard(self)
-        if not holders:
-            del _shared[loop]
-            await session.close()
+        sessions = _shared[loop]
+        for reach, (session, holders) in list(sessions.items()):
+            holders.discard(self)
+            if not holders:
+                del sessions[reach]
+                await session.close()
 
 
-_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, set[Lease]]] = (
-    WeakKeyDictionary()
-)
+_Sessions = dict[Reach | None, "tuple[aiohttp.ClientSession, set[Lease]]"]
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sessions] = WeakKeyDictionary()
 
 
-def _open() -> aiohttp.ClientSession:
+def _open(reach: Reach | None) -> aiohttp.ClientSession:
     import aiohttp
 
     return aiohttp.ClientSession(
         # A connection for each answer: one kept alive may be closed by the server just as it is used again,
         # and that would be counted as the contender's failure.
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS, force_close=True, ttl_dns_cache=300),
+        connector=aiohttp.TCPConnector(
+            limit=CONNECTIONS,
+            force_close=True,
+            ttl_dns_cache=300,
+            socket_factory=None if reach is None else reach.socket,
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         headers={"User-Agent": "fieldmark", "Accept-Encoding": "identity"},

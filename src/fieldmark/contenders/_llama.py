@@ -11,7 +11,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -51,6 +51,7 @@ class LlamaServer:
         """Why it could not be loaded, the last time it was tried."""
         self.holders: set[object] = set()
         self._slots = asyncio.Semaphore(SLOTS)
+        self._forgetting = asyncio.Lock()
         self._process: Process | None = None
         self._address: Address | None = None
         self._starting: asyncio.Task[Address] | None = None
@@ -105,6 +106,14 @@ class LlamaServer:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self._end()
+
+    async def forget(self) -> None:
+        """End the child once nobody asks it: llama.cpp keeps the prompts it was given, to reuse them."""
+        async with self._forgetting, AsyncExitStack() as taken:
+            for _ in range(SLOTS):
+                await taken.enter_async_context(self._slots)
+            if not self.starting:
+                await self._end()
 
     def _note_crash(self) -> None:
         """A dead child that nobody ended is a crash; after a second one there is a pause that doubles."""

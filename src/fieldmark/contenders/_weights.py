@@ -82,6 +82,11 @@ class WeightsContender(OpenAIContender):
             await let_go(server, self)
         await super().close()
 
+    async def forget(self) -> None:
+        """Have the child that remembers prompts end once it is idle; whoever asks next starts another."""
+        if self._server is not None:
+            await self._server.forget()
+
     def _find(self) -> Model:
         if self._found is None:
             self._found = (self.shelf or Shelf()).find(self.spec.model or "")

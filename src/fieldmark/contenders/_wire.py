@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from fieldmark.contenders._trouble import refusal
 from fieldmark.errors import ContenderFailure
 
@@ -67,7 +69,7 @@ def read(payload: str) -> Iterator[Piece]:
         ContenderFailure: `refused` or `too_long` when it holds an error, else `garbage`.
     """
     try:
-        chunk = json.loads(payload)
+        chunk = _loads(payload)
     except (ValueError, RecursionError):
         raise ContenderFailure("garbage", "the server sent what is not JSON") from None
     if not isinstance(chunk, dict):
@@ -75,6 +77,13 @@ def read(payload: str) -> Iterator[Piece]:
     if chunk.get("error"):
         raise refusal(None, chunk)
     yield _piece(chunk)
+
+
+def _loads(payload: str) -> Any:
+    try:
+        return orjson.loads(payload)
+    except ValueError:  # it knows no half of a surrogate pair, which a server may send
+        return json.loads(payload)
 
 
 def _piece(chunk: Mapping[str, Any]) -> Piece:
@@ -116,7 +125,7 @@ def _usage(usage: object) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    return Usage(*(n if isinstance(n, int) and n >= 0 else None for n in counts))
+    return Usage(*(n if isinstance(n, int) and 0 <= n < 2**31 else None for n in counts))
 
 
 _MOST_CALLS = 128

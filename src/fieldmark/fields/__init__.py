@@ -4,7 +4,22 @@ A field is a folder with `field.toml` and the files beside it. `load_field` read
 that is wrong at once; `FieldWatch` follows it while it is served; `create_field` makes one from an example.
 """
 
+from fieldmark.fields import _accounts as accounts
+from fieldmark.fields._access import Access, OidcAccess, Role
+from fieldmark.fields._applications import (
+    SCOPES,
+    Application,
+    Applications,
+    KeyRefused,
+    Scope,
+    create_key,
+    list_keys,
+    revoke_key,
+)
+from fieldmark.fields._audit import Audited, acts, record_act, write_act
 from fieldmark.fields._create import EXAMPLES, create_field, examples_folder
+from fieldmark.fields._drift import Drift
+from fieldmark.fields._gateway import REDACTION_RULES, Gateway, Monitor, Redaction
 from fieldmark.fields._load import load_field
 from fieldmark.fields._locate import locate
 from fieldmark.fields._models import (
@@ -18,8 +33,9 @@ from fieldmark.fields._models import (
     ReasonTags,
     RubricQuestion,
 )
-from fieldmark.fields._open import open_ledger
+from fieldmark.fields._open import DATABASE_VARIABLE, database_of, has_server, open_ledger
 from fieldmark.fields._roster import (
+    IMPORTED,
     SYSTEM,
     Absent,
     Known,
@@ -29,38 +45,68 @@ from fieldmark.fields._roster import (
     contenders_changed,
     field_as_of,
     known_contenders,
+    reach_of,
 )
 from fieldmark.fields._toml import toml
 from fieldmark.fields._watch import FieldWatch
+from fieldmark.fields._witnesses import Witness, witness_target
 from fieldmark.fields._write import remove_contender, write_contender
 
 __all__ = [
+    "DATABASE_VARIABLE",
     "EXAMPLES",
+    "IMPORTED",
+    "REDACTION_RULES",
+    "SCOPES",
     "SYSTEM",
     "Absent",
+    "Access",
+    "Application",
+    "Applications",
+    "Audited",
     "Category",
+    "Drift",
     "Field",
     "FieldContender",
     "FieldFile",
     "FieldWatch",
+    "Gateway",
+    "KeyRefused",
     "Known",
     "Member",
+    "Monitor",
+    "OidcAccess",
     "Policy",
     "Prompt",
     "PromptsFile",
     "ReasonTags",
+    "Redaction",
+    "Role",
     "Roster",
     "RosterProjection",
     "RubricQuestion",
+    "Scope",
+    "Witness",
+    "accounts",
+    "acts",
     "contenders_changed",
     "create_field",
+    "create_key",
+    "database_of",
     "examples_folder",
     "field_as_of",
+    "has_server",
     "known_contenders",
+    "list_keys",
     "load_field",
     "locate",
     "open_ledger",
+    "reach_of",
+    "record_act",
     "remove_contender",
+    "revoke_key",
     "toml",
+    "witness_target",
+    "write_act",
     "write_contender",
 ]

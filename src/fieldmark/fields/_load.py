@@ -14,6 +14,7 @@ from fieldmark.errors import FieldError, Problem
 from fieldmark.fields._across import doubled_ids, prompt_problems
 from fieldmark.fields._check import validated
 from fieldmark.fields._contenders import Entry, all_problems, doubled_names, entries, misfits, secrets
+from fieldmark.fields._gateway import gateway_problems
 from fieldmark.fields._models import Field, FieldContender, FieldFile, Prompt, PromptsFile
 from fieldmark.fields._notices import notices
 from fieldmark.fields._read import Document, Reader, Stamp
@@ -86,6 +87,8 @@ class _Loading:
         self.problems += doubled_names(listed)
         if document is None:
             return None
+        names = [entry.name for entry in listed if entry.name]
+        self.problems += gateway_problems(document, names, self.reader.folder)
         written = self._written(document)
         guidelines = self._beside(document, "guidelines")
         prompts = self._prompts(document)

@@ -11,6 +11,10 @@ from pydantic import Field as Key
 
 from fieldmark.contenders import ContenderSpec
 from fieldmark.errors import Problem
+from fieldmark.fields._access import Access
+from fieldmark.fields._drift import Drift
+from fieldmark.fields._gateway import Gateway, Monitor
+from fieldmark.fields._witnesses import Witness
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -144,6 +148,16 @@ class FieldFile(_Table):
     """Questions each side is graded on."""
     policy: Policy = Policy()
     """The field's rules."""
+    access: Access = Access()
+    """Who may look and act once there is an account."""
+    gateway: Gateway = Gateway()
+    """Who answers real cases through `/v1`, and what is kept of them."""
+    monitors: tuple[Monitor, ...] = ()
+    """Checks that look at every recorded answer."""
+    drift: Drift = Drift()
+    """Fixed questions that show when a contender no longer answers as it did."""
+    witnesses: tuple[Witness, ...] = ()
+    """Who keeps the ledger's signed heads."""
 
 
 class PromptsFile(_Table):
@@ -182,6 +196,16 @@ class Field(BaseModel):
     """Questions each side is graded on."""
     policy: Policy
     """The field's rules."""
+    access: Access = Access()
+    """Who may look and act once there is an account."""
+    gateway: Gateway = Gateway()
+    """Who answers real cases, and what is kept of them."""
+    monitors: tuple[Monitor, ...] = ()
+    """Checks of recorded answers."""
+    drift: Drift = Drift()
+    """Fixed questions that show when a contender no longer answers as it did."""
+    witnesses: tuple[Witness, ...] = ()
+    """Who keeps the ledger's signed heads."""
     notices: tuple[Problem, ...] = ()
     """What is allowed but may not be meant."""
 

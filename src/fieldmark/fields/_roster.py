@@ -22,14 +22,17 @@ from sqlalchemy import (
     update,
 )
 
-from fieldmark.contenders import Contender, ContenderSpec, Shelf, make_contender
+from fieldmark.contenders import Contender, ContenderSpec, Reach, Shelf, make_contender
 from fieldmark.errors import ContenderFailure, ModelError, NotFound
 from fieldmark.fields._models import Field, FieldContender
+from fieldmark.fields._write import added_by_page
 from fieldmark.ledger import Entry, Ledger, Projection, Snapshot, Transaction
 from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, RubricAsked, Withdrawal
 
 SYSTEM = "system"
 """Actor of what the program itself writes down."""
+IMPORTED = "imported"
+"""Kind and status of a contender that only imported votes know: it is never asked."""
 
 _METADATA = MetaData()
 _contenders = Table(
@@ -60,7 +63,7 @@ class RosterProjection(Projection):
     """Every contender ever seen in the field, and the field's rules as last written down."""
 
     name = "roster"
-    version = 1
+    version = 2
     tables = (_contenders, _field)
 
     def apply(self, connection: Connection, entry: Entry) -> None:
@@ -86,7 +89,8 @@ def _see(connection: Connection, entry: Entry, seen: ContenderSeen) -> None:
         mode="json", include={"name", "kind", "parent", "parts", "price"}
     )
     text = entry.record.commitments.get("system")
-    values |= {"status": "active", "system": text.text_id if text else None, "at": entry.index}
+    status = "imported" if seen.kind == IMPORTED else "active"
+    values |= {"status": status, "system": text.text_id if text else None, "at": entry.index}
     where = _contenders.c.digest == seen.digest
     if connection.execute(update(_contenders).where(where).values(**values)).rowcount == 0:
         connection.execute(insert(_contenders), {"digest": seen.digest, "since": entry.record.at, **values})
@@ -109,7 +113,7 @@ class Known:
     at: int
 
 
-def known_contenders(snapshot: Snapshot) -> dict[str, Known]:
+def known_contenders(snapshot: Snapshot | Transaction) -> dict[str, Known]:
     """Every contender the ledger has seen up to the snapshot, by digest."""
     rows = snapshot.connection.execute(select(_contenders).order_by(_contenders.c.digest))
     return {row.digest: Known(**row._mapping) for row in rows}
@@ -212,6 +216,8 @@ class Roster:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self.trusting = True
+        """Contenders that were added over the page may have this machine's own addresses."""
         self._members: dict[str, Member] = {}
         self._absent: dict[str, Absent] = {}
         self._leaving: dict[asyncio.Task[None], Member] = {}
@@ -261,6 +267,7 @@ class Roster:
             kept = old.get(spec.name)
             try:
                 member = kept if kept is not None and _answers_alike(kept.spec, spec) else await _member(spec)
+                member.contender.confine(reach_of(field, spec, trusting=self.trusting))
                 _check_twins(member, wanted.values())
                 wanted[spec.name] = member
             except ModelError as error:
@@ -291,6 +298,13 @@ class Roster:
         """Let go of every contender, whoever is asking."""
         leaving = dict(self._leaving)
         await asyncio.gather(*(m.close() for m in (*self._members.values(), *leaving.values())), *leaving)
+
+
+def reach_of(field: Field, spec: ContenderSpec, *, trusting: bool) -> Reach | None:
+    """Where a contender may be: anywhere if a person wrote it down, else what `[access]` allows."""
+    if not added_by_page(field.folder, spec.name):
+        return None
+    return Reach.of(field.access.private_endpoints, loopback=trusting)
 
 
 def _answers_alike(one: ContenderSpec, other: ContenderSpec) -> bool:

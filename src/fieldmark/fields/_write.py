@@ -13,8 +13,11 @@ from fieldmark.fields._load import CONTENDERS, contender_entries
 from fieldmark.fields._read import Document
 from fieldmark.fields._toml import toml
 
+BY_PAGE = "# Added on the page: it may lead inside this network only as [access] private_endpoints allows.\n"
+"""First line of such a file. Whoever deletes it has made the contender their own, as those of `field.toml` are."""
 
-def write_contender(folder: Path, spec: ContenderSpec) -> Path:
+
+def write_contender(folder: Path, spec: ContenderSpec, *, by_page: bool = False) -> Path:
     """Write a contender to `contenders/NAME.toml`, whole or not at all; the path.
 
     Raises:
@@ -32,7 +35,7 @@ def write_contender(folder: Path, spec: ContenderSpec) -> Path:
     path = folder / file
     path.parent.mkdir(exist_ok=True)
     try:
-        _write_new(path, toml(table))
+        _write_new(path, (BY_PAGE if by_page else "") + toml(table))
     except FileExistsError:
         raise _taken(spec.name, file) from None
     return path
@@ -56,6 +59,15 @@ def remove_contender(folder: Path, name: str) -> None:
             hint=f"delete its table there: it begins on line {line}",
         )
     (folder / entry.document.file).unlink()
+
+
+def added_by_page(folder: Path, name: str) -> bool:
+    """Whether a contender is as the page wrote it, not as a person did."""
+    try:
+        with (folder / CONTENDERS / f"{name}.toml").open(encoding="utf-8", errors="replace") as file:
+            return file.readline() == BY_PAGE
+    except OSError:
+        return False
 
 
 def _entry(folder: Path, name: str) -> Entry | None:

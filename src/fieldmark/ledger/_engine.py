@@ -1,135 +1,167 @@
-"""The database itself: everything that is about one engine (SQLite here) and no other."""
+"""The database, whichever engine it is: `_sqlite.py` and `_postgres.py` hold what is about one of them alone."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Protocol, cast
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.pool import StaticPool
 
-from fieldmark.errors import LedgerError, LedgerUnavailable
+from fieldmark.errors import FieldmarkError, InputError, LedgerError, LedgerUnavailable
+from fieldmark.ledger import _postgres, _sqlite
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+AGAIN = "nothing was recorded; try again"
 
-# What a full, locked or damaged store says, as against a mistake in a statement.
-_REFUSALS = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOTADB,
-}
+
+class Kind(Protocol):
+    """What an engine's module gives."""
+
+    def is_there(self, url: URL) -> bool:
+        """Whether the database exists, as far as can be told without opening it."""
+
+    def open_writer(self, url: URL, patience: float) -> Engine:
+        """For the one writer of a process: durable once committed."""
+
+    def open_readers(self, url: URL, patience: float) -> Engine:
+        """For snapshots: a transaction sees one state of the database and can change nothing."""
+
+    def open_bare(self, url: URL, patience: float) -> Engine:
+        """To read a database that may hold nothing of ours."""
+
+    def refused(self, error: DBAPIError) -> str | None:
+        """The hint when the store refused (full, locked, damaged, gone); None for a wrong statement."""
+
+    def alone(self, connection: Connection, patience: float) -> None:
+        """No other program opens or migrates this database until the transaction ends."""
+
+    def no_readers(self, connection: Connection) -> None:
+        """Wait for the snapshots that are open, before tables are dropped: they must not see them empty."""
+
+    def mark(self, connection: Connection) -> str | None:
+        """Name the transaction so that `is_committed` can tell later; None where a commit is never in doubt."""
+
+    def is_committed(self, engine: Engine, mark: str, patience: float) -> bool | None:
+        """What became of a transaction whose commit got no answer; None when it cannot be told."""
+
+
+_KINDS: dict[str, ModuleType] = {"sqlite": _sqlite, "postgresql": _postgres}
 
 
 def database_url(database: str | os.PathLike[str]) -> URL:
-    """A path means SQLite; anything with `://` is a SQLAlchemy URL."""
+    """A path means SQLite; anything with `://` is a URL of SQLite or PostgreSQL.
+
+    Raises:
+        InputError: it is of another database.
+    """
     text = os.fspath(database)
-    return make_url(text) if "://" in text else URL.create("sqlite", database=str(Path(text).resolve()))
+    if "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).resolve()))
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise InputError("the database's URL cannot be read", hint=_URLS) from None
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+        raise InputError(f"'{url.drivername}' is no database that Fieldmark uses", hint=_URLS)
+    return url
+
+
+_URLS = "give a path for SQLite, or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+
+def kind_of(url: URL) -> Kind:
+    """The module of the URL's engine."""
+    return cast(Kind, _KINDS[url.get_backend_name()])
+
+
+def shown(url: URL) -> str:
+    """A database as it may be shown: a path, or a URL without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 def is_there(url: URL) -> bool:
     """Whether the database exists (a server's database is asked when it is opened)."""
-    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
+    return kind_of(url).is_there(url)
 
 
 def open_writer(url: URL, *, patience: float) -> Engine:
-    """For the one writer: every transaction holds the write lock from its start. `patience` is in seconds."""
-    if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds people's texts; SQLite gives its other files the same mode
-    engine = create_engine(url, pool_size=1, max_overflow=0)
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
-    _prepare(engine, patience, "BEGIN IMMEDIATE", pragmas)
-    _stop_after_rollback(engine)
-    return engine
+    """For the one writer. `patience` is in seconds: how long a lock is waited for."""
+    return kind_of(url).open_writer(url, patience)
 
 
 def open_readers(url: URL, *, patience: float) -> Engine:
     """For snapshots: a transaction sees one state of the database and can change nothing."""
-    engine = create_engine(url, pool_size=4, max_overflow=60)
-    _prepare(engine, patience, "BEGIN", ("query_only=ON",))
-    return engine
+    return kind_of(url).open_readers(url, patience)
 
 
 def open_scratch() -> Engine:
     """An empty database in memory, for recomputing."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    _prepare(engine, 0, "BEGIN", ())
+    _sqlite.prepare(engine, 0, "BEGIN", ())
     return engine
 
 
-def _prepare(engine: Engine, patience: float, begin: str, pragmas: tuple[str, ...]) -> None:
-    if engine.dialect.name != "sqlite":
-        return
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # Python's sqlite3 shall not begin transactions of its own
-        cursor = connection.cursor()
-        for pragma in (f"busy_timeout={int(patience * 1000)}", *pragmas):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-
-def _stop_after_rollback(engine: Engine) -> None:
-    """A full disk ends SQLite's transaction by itself: what came after it would be committed alone."""
-
-    @event.listens_for(engine, "handle_error")
-    def _given_up(context: ExceptionContext) -> None:
-        raw = context.connection and context.connection.connection.dbapi_connection
-        began = context.statement and not context.statement.startswith("BEGIN")
-        if isinstance(raw, sqlite3.Connection) and began and not raw.in_transaction:
-            context.is_disconnect = True  # SQLAlchemy then refuses every further statement
-            context.invalidate_pool_on_disconnect = False
+def no_readers(connection: Connection) -> None:
+    """To be called in a transaction that holds the head, before it drops tables."""
+    kind_of(connection.engine.url).no_readers(connection)
 
 
 def refusal(error: DBAPIError) -> LedgerUnavailable | None:
     """The error to raise when the store refused (full, locked, damaged, gone); None for a wrong statement."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if not error.connection_invalidated and (code is None or code & 0xFF not in _REFUSALS):
-        return None
-    return unavailable(error)
+    for kind in _KINDS.values():
+        hint: str | None = kind.refused(error)
+        if hint is not None:
+            return _unavailable(str(error.orig), hint)
+    return _unavailable(str(error.orig), AGAIN) if error.connection_invalidated else None
+
+
+def understood(error: BaseException) -> FieldmarkError | None:
+    """The error of ours that one of the database stands for: the store refused, or a text is none."""
+    if isinstance(error, DataError) and "NUL" in str(error.orig):
+        # PostgreSQL's text has no such character; texts of people and contenders are kept as bytes.
+        return InputError("a name or id holds the character U+0000, so it is not text")
+    return refusal(error) if isinstance(error, DBAPIError) else None
 
 
 def unavailable(error: BaseException) -> LedgerUnavailable:
     """Nothing was acknowledged, and why."""
+    refused = refusal(error) if isinstance(error, DBAPIError) else None
     reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    hint = "nothing was recorded; try again"
-    if "full" in reason or "I/O" in reason:
-        hint = "nothing was recorded; make room on the disk and try again"
-    elif "locked" in reason:
-        hint = "nothing was recorded; another program holds the database: let it finish and try again"
-    return LedgerUnavailable(f"the ledger's database refused: {reason}", hint=hint)
+    return refused or _unavailable(reason, AGAIN)
+
+
+def _unavailable(reason: str, hint: str) -> LedgerUnavailable:
+    return LedgerUnavailable(f"the ledger's database refused: {' '.join(reason.split())}", hint=hint)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what the store refuses into `LedgerUnavailable`; other errors pass."""
+    """Turn what the store refuses into an error of ours; what is a mistake of the program passes."""
     try:
         yield
+    except NoConnection as error:
+        raise LedgerUnavailable(
+            "every connection to the ledger's database is in use", hint="try again in a moment"
+        ) from error
     except DBAPIError as error:
-        refused = refusal(error)
-        if refused is None:
+        known = understood(error)
+        if known is None:
             raise
-        raise refused from error
+        raise known from error
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: Connection, revision: str = "head") -> None:
     """Bring the ledger's own tables to this version of the program, inside the caller's transaction.
 
     Raises:
@@ -143,7 +175,7 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         raise LedgerError(
             f"this database is newer than this Fieldmark ({error})",

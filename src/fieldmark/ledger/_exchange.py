@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,38 +15,56 @@ from sqlalchemy import select
 
 from fieldmark.errors import BrokenLedger, InputError
 from fieldmark.ledger import _schema
+from fieldmark.ledger._ahead import PAGE, Looked, Page, ahead
 from fieldmark.ledger._canonical import decode, encode
-from fieldmark.ledger._projection import STEP, Progress
-from fieldmark.ledger._reader import Snapshot
+from fieldmark.ledger._keys import SignedHead
+from fieldmark.ledger._projection import STEP, Progress, Projection
+from fieldmark.ledger._reader import Snapshot, read_entries, read_tree
 from fieldmark.ledger._record import Commitment, Entry, Head
 from fieldmark.ledger._transaction import Log, store_text
 from fieldmark.ledger._walk import Verification, Walk
+from fieldmark.ledger.evidence import Erasure
 
-FORMAT = "fieldmark-ledger/1"
+FORMAT = "fieldmark-ledger/2"
+CHAINED = "fieldmark-ledger/1"
+"""What release 0.1.0 wrote: a chain of hashes in place of the tree, no keys."""
 
-_record_line = re.compile(rb'\{"hash":"([0-9a-f]{64})","record":(\{.*\})\}\n', re.DOTALL)
-_tail_line = re.compile(rb'\{"head":\{"hash":"([0-9a-f]{64})","size":(0|[1-9]\d{0,17})\}\}\n')
+_record_lines = {
+    FORMAT: re.compile(
+        rb'\{"hash":"([0-9a-f]{64})","index":(0|[1-9]\d{0,17}),"record":(\{.*\})\}\n', re.DOTALL
+    ),
+    CHAINED: re.compile(rb'\{"hash":"([0-9a-f]{64})"()(?:,"record":)(\{.*\})\}\n', re.DOTALL),
+}
+_HEAD = rb'\{"head":\{"hash":"([0-9a-f]{64})","size":(0|[1-9]\d{0,17})\}'
+_tail_lines = {
+    FORMAT: re.compile(
+        _HEAD + rb',"key":(?:null|"([0-9a-f]{64})"),"signature":(?:null|"([0-9a-f]{128})")\}\n'
+    ),
+    CHAINED: re.compile(_HEAD + rb"()()\}\n"),
+}
 _texts = _schema.texts
 
 
 def write_export(
     snapshot: Snapshot,
-    head: Head,
-    name: str,
+    signed: SignedHead,
     records: BinaryIO,
     texts: BinaryIO | None,
     progress: Progress | None,
 ) -> None:
-    """Write the records of field `name` up to `head`, and the texts they commit to if `texts` is given."""
+    """Write the records up to a signed head, and the texts they commit to if `texts` is given."""
     seen: set[str] = set()
-    records.write(encode({"field": name, "format": FORMAT}) + b"\n")
+    head = signed.head
+    records.write(encode({"field": signed.field, "format": FORMAT}) + b"\n")
     for entry in snapshot.entries(stop=head.size):
-        records.write(b'{"hash":"%s","record":%s}\n' % (entry.hash.hex().encode(), entry.raw))
+        line = entry.hash.hex().encode(), entry.index, entry.raw
+        records.write(b'{"hash":"%s","index":%d,"record":%s}\n' % line)
         if texts is not None:
             _write_texts(snapshot, entry, texts, seen)
         if progress and (entry.index + 1) % STEP == 0:
             progress(entry.index + 1, head.size)
-    records.write(encode({"head": asdict(head)}) + b"\n")
+    tail = {"head": asdict(head), "key": signed.key, "signature": signed.signature}
+    records.write(encode(tail) + b"\n")
 
 
 def _write_texts(snapshot: Snapshot, entry: Entry, stream: BinaryIO, seen: set[str]) -> None:
@@ -83,7 +102,11 @@ class Export:
     beside: Path | None = None
     """The file of texts."""
     kept: Head | None = None
+    held: Sequence[SignedHead] = ()
+    """Heads that a witness holds."""
     progress: Progress | None = None
+    format: str = FORMAT
+    """As the header says."""
     commitments: int = 0
     """How many the records read so far hold."""
     _committed: dict[str, list[tuple[int, Commitment]]] = field(default_factory=dict)
@@ -103,46 +126,100 @@ class Export:
             value = {}
         if value.keys() != {"field", "format"} or not header.endswith(b"\n"):
             raise BrokenLedger(f"line 1: not the header of an export ({FORMAT})")
-        if value["format"] != FORMAT:
-            raise InputError(f"line 1: format is {value['format']}", hint=f"this Fieldmark reads {FORMAT}")
-        return Walk(str(value["field"]), self.kept)
+        self.format = str(value["format"])
+        if self.format not in _record_lines:
+            raise InputError(
+                f"line 1: format is {self.format}", hint=f"this Fieldmark reads {CHAINED} and {FORMAT}"
+            )
+        return Walk(str(value["field"]), self.kept, held=self.held, chained=self.format == CHAINED)
 
-    def entries(self, walk: Walk) -> Iterator[Entry]:
-        """The entries in order, taken by `walk`.
+    def pages(
+        self, walk: Walk, projections: Sequence[Projection] = (), workers: int | None = None
+    ) -> Iterator[list[Entry] | tuple[Sequence[bytes], Looked]]:
+        """The entries in order, many at a time, taken by `walk`; or their bytes, with what `workers` saw in them.
 
         Raises:
             BrokenLedger: at the first line that is wrong; it names the record, or the tail.
         """
         total = max(0, _count_lines(self.path) - 2)
-        with self.path.open("rb") as stream:
+        apart = 1 if walk.chained or self.beside else workers
+        with ahead(walk.field, projections, total, apart) as helpers, self.path.open("rb") as stream:
             stream.readline()
-            line, number = stream.readline(), 2
-            while following := stream.readline():
-                yield self._record(walk, line, number)
-                line, number = following, number + 1
+            pages = self._lines(stream, STEP if helpers is None else PAGE)
+            last = b""
+            found = (
+                ((page, more, None) for _, page, more in pages) if helpers is None else helpers.pages(pages)
+            )
+            for (raws, _), (lines, last), looked in found:  # noqa: B007 - the last is the tail
+                if looked is not None:
+                    walk.accept(looked)
+                    yield raws, looked
+                elif lines:
+                    yield self._page(walk, lines)
                 if self.progress and walk.size % STEP == 0:
                     self.progress(walk.size, total)
-        found = _tail_line.fullmatch(line)
+        self._finish(walk, last)
+
+    def _lines(self, stream: BinaryIO, many: int) -> Iterator[tuple[int, Page, tuple[list[bytes], bytes]]]:
+        """Index of the first, what the lines say if all are in order, the lines, and the line after them."""
+        start, last = 0, stream.readline()
+        while lines := list(islice(stream, many)):
+            lines, last = [last, *lines[:-1]], lines[-1]
+            raws, stated, wrong = self._split(lines, start)
+            yield start, ((), ()) if wrong else (raws, stated), (lines, last)
+            start += len(lines)
+        if start == 0:
+            yield 0, ((), ()), ([], last)
+
+    def _finish(self, walk: Walk, line: bytes) -> None:
+        number = walk.size + 2
+        found = _tail_lines[self.format].fullmatch(line)
         if not found:
             if line.startswith(b'{"hash":'):
-                self._record(walk, line, number)
+                self._page(walk, [line])
             raise BrokenLedger(f"line {number}: the tail, which states the head, is missing or damaged")
-        walk.finish(Head(int(found[2]), found[1].decode()))
-
-    def _record(self, walk: Walk, line: bytes, number: int) -> Entry:
-        found = _record_line.fullmatch(line)
-        if not found:
-            raise BrokenLedger(f"line {number}: not a line of a record", index=walk.size)
+        key, signature = (each.decode() if each else None for each in (found[3], found[4]))
         try:
-            entry = walk.take(found[2], bytes.fromhex(found[1].decode()))
+            walk.finish(Head(int(found[2]), found[1].decode()), key, signature)
         except BrokenLedger as error:
+            if error.index is not None:
+                raise
+            raise BrokenLedger(f"line {number}: {error.message}") from error
+
+    def _page(self, walk: Walk, lines: Sequence[bytes]) -> list[Entry]:
+        """The entries of these lines; what comes before a line that is none is checked first."""
+        raws, stated, wrong = self._split(lines, walk.size)
+        try:
+            entries = walk.take(raws, stated)
+        except BrokenLedger as error:
+            at = 0 if error.index is None else error.index
             said = error.message if error.index is None else error.message.split(": ", 1)[1]
-            raise BrokenLedger(f"line {number}: {said}", index=error.index) from error
-        self.commitments += len(entry.record.commitments)
-        if self.beside:
-            for each in entry.record.commitments.values():
-                self._committed.setdefault(each.text_id, []).append((entry.index, each))
-        return entry
+            raise BrokenLedger(f"line {at + 2}: {said}", index=error.index) from error
+        if wrong:
+            raise BrokenLedger(f"line {walk.size + 2}: {wrong}", index=walk.size)
+        self._note(entries)
+        return entries
+
+    def _split(self, lines: Sequence[bytes], start: int) -> tuple[list[bytes], list[bytes], str]:
+        """Records and hashes up to the first line that is not in order, and what is wrong with that."""
+        raws: list[bytes] = []
+        stated: list[bytes] = []
+        match = _record_lines[self.format].fullmatch
+        for index, line in enumerate(lines, start):
+            found = match(line)
+            if not found or (found[2] and int(found[2]) != index):
+                wrong = f"it says that it is record {int(found[2])}" if found else "not a line of a record"
+                return raws, stated, wrong
+            stated.append(bytes.fromhex(found[1].decode()))
+            raws.append(found[3])
+        return raws, stated, ""
+
+    def _note(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.commitments += len(entry.record.commitments)
+            if self.beside:
+                for each in entry.record.commitments.values():
+                    self._committed.setdefault(each.text_id, []).append((entry.index, each))
 
     def texts(self) -> Iterator[tuple[str, bytes, bytes, int]]:
         """`(text_id, salt, utf8, commitments to it)`, each text equal to what the entries commit to.
@@ -187,22 +264,37 @@ def verify_export(
     path: str | os.PathLike[str],
     *,
     kept: Head | None = None,
+    held: Sequence[SignedHead] = (),
     texts: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    workers: int | None = None,
 ) -> Verification:
-    """Verify an export file, and its texts if given, with no database. `kept`: a head from earlier.
+    """Verify an export file, and its texts if given, with no database.
+
+    `kept` is a head from earlier, `held` what a witness holds, `workers` as in `Ledger.verify`.
 
     Raises:
         BrokenLedger: the first thing that is wrong.
         InputError: the file cannot be read, or is of another format.
     """
-    export = Export(Path(path), Path(texts) if texts is not None else None, kept, progress)
+    export = Export(Path(path), Path(texts) if texts is not None else None, kept, held, progress)
     with usable_files():
         walk = export.open_walk()
-        for _ in export.entries(walk):
+        for _ in export.pages(walk, (), workers):
             pass
-        held = sum(uses for *_, uses in export.texts())
-    return Verification(walk.field, walk.head, dict(walk.types), held, export.commitments - held)
+        there = sum(uses for *_, uses in export.texts())
+    return walk.verification(there, export.commitments - there)
+
+
+def export_field(path: str | os.PathLike[str]) -> str:
+    """The id of the field that an export file is of, from its header alone.
+
+    Raises:
+        BrokenLedger: it has no header of an export.
+        InputError: it cannot be read, or is of another format.
+    """
+    with usable_files():
+        return Export(Path(path)).open_walk().field
 
 
 @contextmanager
@@ -214,7 +306,7 @@ def usable_files() -> Iterator[None]:
         raise InputError(f"{error.filename}: {error.strerror}") from error
 
 
-def import_export(log: Log, export: Export) -> Head:
+def import_export(log: Log, export: Export, workers: int | None = None) -> Head:
     """Append what an export holds beyond what is there already; the head afterwards.
 
     Raises:
@@ -224,34 +316,36 @@ def import_export(log: Log, export: Export) -> Head:
     walk = export.open_walk()
     if walk.field != log.field:
         raise InputError(f"the export is of field '{walk.field}', this ledger of '{log.field}'")
-    held, head = log.size, log.hash
-    batch: list[Entry] = []
-    for entry in export.entries(walk):
-        if entry.index == held - 1 and entry.hash != head:
-            raise _differs(held)
-        if entry.index >= held:
-            batch.append(entry)
-        if len(batch) == STEP:
-            log.extend(batch)
-            batch = []
-    log.extend(batch)
-    if walk.size < held and not _had(log, walk.head):
+    held = log.head
+    for page in export.pages(walk, log.projections, workers if held.size == 0 else 1):
+        if isinstance(page, tuple):
+            log.extend_looked(*page)
+            continue
+        if walk.size >= held.size > page[0].index and walk.root(held.size) != held.hash:
+            raise _differs(held.size)
+        log.extend(page[max(0, held.size - page[0].index) :])
+    log.flush()
+    if walk.size < held.size and read_tree(log.connection).root(walk.size).hex() != walk.head.hash:
         raise _differs(walk.size)
+    if log.size == walk.size:
+        log.signed = walk.signed
+    erased = _erased(log)
     for text_id, salt, utf8, _ in export.texts():
-        if (
-            log.connection.execute(select(_texts.c.text_id).where(_texts.c.text_id == text_id)).first()
-            is None
-        ):
+        there = select(_texts.c.text_id).where(_texts.c.text_id == text_id)
+        if text_id not in erased and log.connection.execute(there).first() is None:
             store_text(log.connection, text_id, salt, utf8)
-    return Head(log.size, log.hash.hex())
+    return log.head
 
 
-def _had(log: Log, head: Head) -> bool:
-    if head.size == 0:
-        return True
-    statement = select(_schema.records.c.hash).where(_schema.records.c.index == head.size - 1)
-    digest = log.connection.execute(statement).scalar_one()
-    return bool(digest.hex() == head.hash)
+def _erased(log: Log) -> set[str]:
+    """Ids of texts that an erasure named: they are never stored again."""
+    found = read_entries(log.connection, 0, log.size, [Erasure])
+    return {
+        text_id
+        for each in found
+        if isinstance(each.record.body, Erasure)
+        for text_id in each.record.body.texts
+    }
 
 
 def _differs(size: int) -> InputError:

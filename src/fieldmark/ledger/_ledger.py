@@ -17,20 +17,26 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from fieldmark.errors import InputError, LedgerError, NotFound
 from fieldmark.ledger import _schema
+from fieldmark.ledger._elsewhere import Presence
 from fieldmark.ledger._engine import (
     database_url,
     explained,
     is_there,
+    kind_of,
     migrate,
     open_readers,
     open_scratch,
     open_writer,
+    shown,
 )
 from fieldmark.ledger._exchange import Export, import_export, replacing, usable_files, write_export
+from fieldmark.ledger._keys import SignedHead, Signer, checkpoint
 from fieldmark.ledger._projection import Progress, Projection
 from fieldmark.ledger._reader import Snapshot, read_head
-from fieldmark.ledger._record import GENESIS, Head
+from fieldmark.ledger._record import Entry, Head
+from fieldmark.ledger._rotation import enter, rotate
 from fieldmark.ledger._transaction import Log, Transaction
+from fieldmark.ledger._tree import EMPTY
 from fieldmark.ledger._upkeep import catch_up, create, rebuild, rebuild_changed, replay
 from fieldmark.ledger._verify import verify
 from fieldmark.ledger._walk import Verification
@@ -47,12 +53,20 @@ class Ledger:
     """The append-only log of one field in one database, with its texts, people and projections."""
 
     def __init__(
-        self, field: str, writer: Writer, engines: tuple[Engine, Engine], projections: Sequence[Projection]
+        self,
+        field: str,
+        writer: Writer,
+        engines: tuple[Engine, Engine],
+        projections: Sequence[Projection],
+        signer: Signer | None = None,
     ) -> None:
         self.field = field
         self.projections = tuple(projections)
+        self.presence = Presence(engines[0].url)
+        """This process among those that write to the same database."""
         self._writer = writer
         self._engines = engines
+        self._signer = signer
 
     @classmethod
     def open(
@@ -64,35 +78,46 @@ class Ledger:
         progress: Progress | None = None,
         patience: float = 5.0,
         clock: Callable[[], datetime] = _utc_now,
+        signer: Signer | None = None,
     ) -> Ledger:
         """Open the ledger of `field`: create or migrate it, and compute projections that are not up to date.
 
         `database` is a path (SQLite) or a SQLAlchemy URL; `patience` how many seconds to wait for another
-        program's lock; `clock` says when a record is written.
+        program's lock; `clock` says when a record is written; `signer` signs every head, with a key that is put in
+        force now if none is.
 
         Raises:
             InputError: the database holds another field.
             LedgerError: a newer program wrote it.
-            LedgerUnavailable: it cannot be opened, or is locked.
+            LedgerUnavailable: it cannot be opened, or is locked, or the key in force is lost.
         """
         url = database_url(database)
         writing, reading = open_writer(url, patience=patience), open_readers(url, patience=patience)
         try:
             with explained(), writing.begin() as connection:
+                kind_of(url).alone(connection, patience)
                 migrate(connection)
                 _claim(connection, field)
                 _update(connection, projections, progress)
+                key = _put_key_in_force(connection, projections, signer, clock)
+            if signer is not None and key is not None:
+                signer.promote(key)
         except BaseException:
             writing.dispose()
             reading.dispose()
             raise
-        open_log = partial(Log, projections=tuple(projections))
-        writer = Writer(writing, open_log, clock, f"ledger {field}")
-        return cls(field, writer, (writing, reading), projections)
+        open_log = partial(Log, projections=tuple(projections), signer=signer)
+        writer = Writer(writing, open_log, clock, f"ledger {field}", patience)
+        return cls(field, writer, (writing, reading), projections, signer)
+
+    def observe(self, committed: Callable[[float], None]) -> None:
+        """Have `committed` told, on the writer's thread, how many seconds each group commit takes."""
+        self._writer.committed = committed
 
     def close(self) -> None:
         """Finish the writes that wait, then close. What was acknowledged is safe without it."""
         self._writer.close()
+        self.presence.close()
         for engine in self._engines:
             engine.dispose()
 
@@ -128,6 +153,18 @@ class Ledger:
             _, size, digest = read_head(connection)
             yield Snapshot(connection, connection, Head(size, digest.hex()))
 
+    def appended_elsewhere(self, after: int, *, most: int = 2000) -> tuple[int, list[Entry] | None]:
+        """How many records there are now, and those from index `after` on that other programs appended.
+
+        None in place of the records when they are more than `most`.
+        """
+        with self.read() as snapshot:
+            size = snapshot.head().size
+            gaps = self._writer.not_own(after, size)
+            if sum(stop - start for start, stop in gaps) > most:
+                return size, None
+            return size, [entry for start, stop in gaps for entry in snapshot.entries(start, stop)]
+
     @contextmanager
     def at(self, head: Head | str, *, progress: Progress | None = None) -> Iterator[Snapshot]:
         """A snapshot as of an earlier head (see `Snapshot.find_head`); projections are computed in memory.
@@ -162,14 +199,23 @@ class Ledger:
             raise NotFound(f"no projection is called '{name}'", hint=f"known: {known}")
         self.write(lambda now: rebuild(now.connection, projection, now.head.size, progress))
 
-    def verify(self, *, kept: Head | None = None, progress: Progress | None = None) -> Verification:
-        """Check records, chain, head, texts held and projections; `kept` is a head from earlier.
+    def verify(
+        self,
+        *,
+        kept: Head | None = None,
+        held: Sequence[SignedHead] = (),
+        progress: Progress | None = None,
+        workers: int | None = None,
+    ) -> Verification:
+        """Check records, tree, signed head, texts held and projections; `kept` is a head from earlier,
+        `held` what a witness holds.
+        `workers` processes look at the records of a large ledger; None: as many as pay, 1: none.
 
         Raises:
             BrokenLedger: the first thing that is wrong; it names the record.
         """
         with self.read() as snapshot:
-            return verify(snapshot, self.field, self.projections, kept, progress)
+            return verify(snapshot, self.field, self.projections, kept, progress, held, workers)
 
     def export(
         self,
@@ -177,11 +223,13 @@ class Ledger:
         *,
         texts: str | os.PathLike[str] | None = None,
         withheld: bool = False,
+        signer: Signer | None = None,
         progress: Progress | None = None,
     ) -> Head:
         """Write the records to `target` (a path or an open binary file), and the texts held to `texts`.
 
         It ends before the first record that a projection withholds, unless `withheld` records are wanted too.
+        A head of earlier is signed by `signer`, or the one that the ledger was opened with.
 
         Raises:
             InputError: a file cannot be written.
@@ -192,8 +240,37 @@ class Ledger:
             if isinstance(target, str | os.PathLike):
                 target = files.enter_context(replacing(Path(target)))
             head = snapshot.head() if withheld else self._publishable(snapshot)
-            write_export(snapshot, head, self.field, target, beside, progress)
+            write_export(snapshot, self._signed(snapshot, head, signer or self._signer), target, beside, progress)
             return head
+
+    def _signed(self, snapshot: Snapshot, head: Head, signer: Signer | None) -> SignedHead:
+        """A head of now or of earlier, with a signature if a key was in force."""
+        now = snapshot.signed_head()
+        if head == now.head:
+            return now
+        key = snapshot.key_at(head.size)
+        if key is None:
+            return SignedHead(self.field, head, None, None)
+        if signer is None or not signer.holds(key):
+            raise LedgerError(
+                f"the head {head} cannot be signed: its key {key[:16]} is not at hand",
+                hint="wait until the rounds that were open when the key changed are closed, or export them too",
+            )
+        return SignedHead(self.field, head, key, signer.sign(key, checkpoint(self.field, head)))
+
+    def rotate_key(self, actor: str = "system") -> str:
+        """Make a new signing key, endorsed by the one before, and sign with it from now on; the public key (hex).
+
+        Raises:
+            LedgerError: it was opened without a signer.
+            LedgerUnavailable: the store refused.
+        """
+        signer = self._signer
+        if signer is None:
+            raise LedgerError("this ledger was opened without its key", hint="give Ledger.open a signer")
+        public = self.write(lambda now: rotate(now, signer, actor))
+        signer.promote(public)
+        return public
 
     def _publishable(self, snapshot: Snapshot) -> Head:
         held = [each.withheld(snapshot.connection) for each in self.projections]
@@ -207,6 +284,7 @@ class Ledger:
         *,
         texts: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
+        workers: int | None = None,
     ) -> Head:
         """Append what an export holds and this ledger does not: all of it, or nothing.
 
@@ -216,7 +294,7 @@ class Ledger:
         """
         export = Export(Path(source), Path(texts) if texts is not None else None, progress=progress)
         with usable_files():
-            return self.write(lambda now: import_export(now.log, export))
+            return self.write(lambda now: import_export(now.log, export, workers))
 
 
 def field_of(database: str | os.PathLike[str]) -> str:
@@ -229,12 +307,14 @@ def field_of(database: str | os.PathLike[str]) -> str:
     """
     url = database_url(database)
     if not is_there(url):
-        raise NotFound(f"there is no ledger at {url.database}", hint="serve the field once: `fieldmark up`")
-    engine = open_readers(url, patience=5.0)
+        raise NotFound(f"there is no ledger at {shown(url)}", hint="serve the field once: `fieldmark up`")
+    engine = kind_of(url).open_bare(url, 5.0)
     try:
         with explained(), engine.begin() as connection:
             if not engine.dialect.has_table(connection, _schema.heads.name):
-                raise LedgerError(f"{url.database} holds no ledger")
+                raise LedgerError(
+                    f"{shown(url)} holds no ledger", hint="serve the field once, or restore or copy one into it"
+                )
             return read_head(connection)[0]
     finally:
         engine.dispose()
@@ -243,12 +323,26 @@ def field_of(database: str | os.PathLike[str]) -> str:
 def _claim(connection: Connection, field: str) -> None:
     held = connection.execute(select(_schema.heads.c.field)).scalar_one_or_none()
     if held is None:
-        connection.execute(insert(_schema.heads), {"field": field, "size": 0, "hash": GENESIS})
+        connection.execute(insert(_schema.heads), {"field": field, "size": 0, "hash": EMPTY, "frontier": b""})
     elif held != field:
         raise InputError(
             f"this database holds the field '{held}', not '{field}'",
             hint="one database holds one field: give another path, or the field its own name again",
         )
+
+
+def _put_key_in_force(
+    connection: Connection,
+    projections: Sequence[Projection],
+    signer: Signer | None,
+    clock: Callable[[], datetime],
+) -> str | None:
+    if signer is None:
+        return None
+    log = Log(connection, tuple(projections), signer)
+    enter(Transaction(log, clock()), signer)
+    log.settle()
+    return log.key
 
 
 def _update(connection: Connection, projections: Sequence[Projection], progress: Progress | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import InvalidRequestError
@@ -56,6 +56,61 @@ class Projection(ABC):
             )
             raise BrokenLedger(what, index=entry.index) from error
 
+    def take_many(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """`take` of each in order. A projection that can do many at once cheaper overrides it, with the same tables.
+
+        Raises:
+            BrokenLedger: as `take`.
+        """
+        for entry in entries:
+            self.take(connection, entry)
+
+    def fold(self, entries: Sequence[Entry]) -> Any | None:
+        """What these entries come to when it is the same whatever stands in the tables, for `Batch.add`; else None.
+
+        Pure, and what it gives can be pickled: it is called in other processes. Here: nothing at all, for entries that
+        `apply` does not touch the tables for.
+        """
+        try:
+            for entry in entries:
+                self.apply(_UNTOUCHED, entry)
+        except _Touched:
+            return None
+        return ()
+
+    def batch(self, connection: Connection) -> Batch:
+        """For very many entries, in order."""
+        return Batch(self, connection)
+
+
+class Batch:
+    """Entries on their way into a projection's tables. What is taken may wait until `close`."""
+
+    def __init__(self, projection: Projection, connection: Connection) -> None:
+        self.projection = projection
+        self.connection = connection
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """The next ones."""
+        self.projection.take_many(self.connection, entries)
+
+    def add(self, fold: Any) -> None:
+        """The next ones, as `Projection.fold` gave them."""
+
+    def close(self) -> None:
+        """Write what waits."""
+
+
+class _Touched(Exception):
+    """`apply` wants the tables."""
+
+
+class _Untouched:
+    def __getattr__(self, name: str) -> object:
+        raise _Touched
+
+
+_UNTOUCHED = cast(Connection, _Untouched())
 
 PROJECTIONS: Registry[type[Projection]] = Registry("fieldmark.projections")
 """Every projection that a field's ledger keeps: each room that has one names it by an entry point of that group."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
 from fieldmark.errors import BrokenLedger, LedgerError, NotFound
 from fieldmark.ledger import _schema
+from fieldmark.ledger._keys import SignedHead
 from fieldmark.ledger._projection import STEP
-from fieldmark.ledger._record import GENESIS, Entry, Head, Record
-from fieldmark.ledger.evidence import Evidence
+from fieldmark.ledger._proof import ConsistencyProof, InclusionProof
+from fieldmark.ledger._record import Entry, Head, Record
+from fieldmark.ledger._tree import Frontier, Tree
+from fieldmark.ledger.evidence import Evidence, KeyInForce
 
 _records = _schema.records
-_before = _records.alias("before")
-_placed = select(_records.c.index, _records.c.raw, _before.c.hash, _records.c.hash).join_from(
-    _records, _before, _before.c.index == _records.c.index - 1, isouter=True
-)
+_nodes = _schema.nodes
+_placed = select(_records.c.index, _records.c.raw, _records.c.hash)
 _page = (
     _placed.where(_records.c.index >= bindparam("start"), _records.c.index < bindparam("stop"))
     .order_by(_records.c.index)
@@ -25,8 +28,20 @@ _page = (
 )
 _page_of_types = _page.where(_records.c.type.in_(bindparam("types", expanding=True)))
 _by_id = _placed.where(_records.c.id == bindparam("record_id"))
-_hash_at = select(_records.c.hash).where(_records.c.index == bindparam("at"))
-_head = select(_schema.heads.c.field, _schema.heads.c.size, _schema.heads.c.hash)
+_leaves = (
+    select(_records.c.index, _records.c.hash)
+    .where(_records.c.index >= bindparam("start"), _records.c.index < bindparam("stop"))
+    .order_by(_records.c.index)
+)
+_inner = (
+    select(_nodes.c.position, _nodes.c.hash)
+    .where(_nodes.c.height == bindparam("height"))
+    .where(_nodes.c.position >= bindparam("start"), _nodes.c.position < bindparam("stop"))
+    .order_by(_nodes.c.position)
+)
+_heads = _schema.heads
+_head = select(_heads.c.field, _heads.c.size, _heads.c.hash)
+_end = select(*(_heads.c[name] for name in ("field", "size", "hash", "frontier", "key", "signature")))
 _text = select(_schema.texts.c.content).where(_schema.texts.c.text_id == bindparam("text_id"))
 _person = select(_schema.people.c.pseudonym).where(_schema.people.c.secret_hash == bindparam("secret_hash"))
 
@@ -52,6 +67,51 @@ def read_head(connection: Connection, *, lock: bool = False) -> tuple[str, int, 
     return field, size, digest
 
 
+class End(NamedTuple):
+    """The row of the head."""
+
+    field: str
+    size: int
+    hash: bytes
+    frontier: bytes
+    key: str | None
+    signature: bytes | None
+
+
+def read_end(connection: Connection, *, lock: bool = False) -> End:
+    """The head with all that stands beside it.
+
+    Raises:
+        LedgerError: the database holds no ledger.
+        BrokenLedger: what it says of its head cannot be one.
+    """
+    read_head(connection, lock=lock)
+    field, size, digest, frontier, key, signature = connection.execute(_end).one()
+    try:
+        root = Frontier.unpack(size, frontier or b"").root()
+    except (TypeError, ValueError) as error:
+        raise BrokenLedger(f"the head's peaks do not fit its size: {error}") from error
+    if root != digest:
+        raise BrokenLedger(f"the head's peaks do not give {digest.hex()}, as it says, but {root.hex()}")
+    return End(field, size, digest, frontier or b"", key, signature)
+
+
+def read_tree(connection: Connection) -> Tree:
+    """The tree over the records of a database."""
+
+    def fetch(height: int, start: int, stop: int) -> list[bytes]:
+        values = {"start": start, "stop": stop} | ({"height": height} if height else {})
+        rows = connection.execute(_inner if height else _leaves, values).all()
+        if len(rows) != stop - start:
+            there = {position for position, _ in rows}
+            first = next(at for at in range(start, stop) if at not in there)
+            what = f"missing: the node of height {height} over it" if height else "missing"
+            raise BrokenLedger(what, index=first << height)
+        return [digest for _, digest in rows]
+
+    return Tree(fetch)
+
+
 def read_entries(
     connection: Connection, start: int, stop: int, types: Iterable[str | type[Evidence]] | None = None
 ) -> Iterator[Entry]:
@@ -61,14 +121,14 @@ def read_entries(
         values["types"] = [each if isinstance(each, str) else each.type for each in types]
     statement = _page if types is None else _page_of_types
     while rows := connection.execute(statement, values).all():
-        for index, raw, previous, digest in rows:
-            yield _entry(index, raw, previous, digest)
+        for index, raw, digest in rows:
+            yield _entry(index, raw, digest)
         values["start"] = rows[-1][0] + 1
 
 
-def _entry(index: int, raw: bytes, previous: bytes | None, digest: bytes) -> Entry:
+def _entry(index: int, raw: bytes, digest: bytes) -> Entry:
     try:
-        return Entry(index, Record.parse(raw), raw, previous or GENESIS, digest)
+        return Entry(index, Record.parse(raw), raw, digest)
     except ValueError as error:
         raise BrokenLedger(str(error), index=index) from error
 
@@ -133,6 +193,40 @@ class Snapshot(Reader):
         """The head this snapshot shows."""
         return self._head
 
+    def signed_head(self) -> SignedHead:
+        """The head of now with its signature; of an earlier snapshot (`Ledger.at`) without one."""
+        end = read_end(self._ledger)
+        signature = end.signature.hex() if end.signature else None
+        found = SignedHead(end.field, Head(end.size, end.hash.hex()), end.key, signature)
+        return found if found.head == self._head else SignedHead(end.field, self._head, None, None)
+
+    def key_at(self, size: int) -> str | None:
+        """Public key (hex) in force when there were `size` records."""
+        found = None
+        for entry in read_entries(self._ledger, 0, size, [KeyInForce]):
+            found = entry.record.body
+        return found.public if isinstance(found, KeyInForce) else None
+
+    def prove(self, record_id: str) -> InclusionProof:
+        """Proof that a record is under the signed head.
+
+        Raises:
+            NotFound: there is none with that id.
+        """
+        entry = self.entry(record_id)
+        path = self.tree().inclusion(entry.index, self._head.size)
+        return InclusionProof(entry, tuple(path), self.signed_head())
+
+    def consistency(self, kept: Head) -> ConsistencyProof:
+        """Proof that a head kept earlier is the beginning of the signed head.
+
+        Raises:
+            NotFound: it never was a head of this ledger.
+        """
+        found = self.find_head(str(kept))
+        path = self.tree().consistency(found.size, self._head.size)
+        return ConsistencyProof(found, tuple(path), self.signed_head())
+
     def head_at(self, size: int) -> Head:
         """The head when there were `size` records.
 
@@ -141,42 +235,27 @@ class Snapshot(Reader):
         """
         if not 0 <= size <= self._head.size:
             raise NotFound(f"there are {self._head.size} records, not {size}")
-        digest = self._ledger.execute(_hash_at, {"at": size - 1}).scalar_one_or_none() if size else GENESIS
-        if digest is None:
-            raise BrokenLedger("it is missing", index=size - 1)
-        return Head(size, digest.hex())
+        if size == self._head.size:
+            return self._head
+        return Head(size, self.tree().root(size).hex())
+
+    def tree(self) -> Tree:
+        """The tree over the records, for roots and proofs of any size up to the head's."""
+        return read_tree(self._ledger)
 
     def find_head(self, text: str) -> Head:
-        """The head meant by `SIZE:HASH`, `SIZE`, `HASH` or the beginning of one hash (at least 8 characters).
+        """The head meant by `SIZE`, `SIZE:HASH` or `SIZE:` and the first 8 or more characters of the hash.
 
         Raises:
-            InputError: `text` is none of these.
-            NotFound: this ledger never had such a head.
+            NotFound: `text` is none of these, or this ledger never had such a head.
         """
-        if len(text) < 19 and text.isascii() and text.isdigit() and int(text) <= self._head.size:
-            return self.head_at(int(text))
-        if ":" in text:
-            wanted = Head.parse(text)
-            found = self.head_at(wanted.size)
-            if found != wanted:
-                raise NotFound(f"at {wanted.size} records the hash is {found.hash}, not {wanted.hash}")
-            return found
-        return self._find_hash(text.lower())
-
-    def _find_hash(self, beginning: str) -> Head:
-        if not 8 <= len(beginning) <= 64 or set(beginning) - set("0123456789abcdef"):
+        found = re.fullmatch(r"(\d{1,18})(?::([0-9a-fA-F]{8,64}))?", text, re.ASCII)
+        if not found:
             raise NotFound(
-                f"'{beginning}' names no head",
-                hint="give SIZE, SIZE:HASH, or at least 8 characters of the hash",
+                f"'{text}' names no head",
+                hint="give SIZE, or SIZE:HASH; of the hash the first 8 characters are enough",
             )
-        low, high = (bytes.fromhex(beginning.ljust(64, digit)) for digit in "0f")
-        statement = (
-            select(_records.c.index, _records.c.hash)
-            .where(_records.c.hash.between(low, high), _records.c.index < self._head.size)
-            .limit(2)
-        )
-        found = self._ledger.execute(statement).all()
-        if len(found) != 1:
-            raise NotFound(f"{'several heads begin' if found else 'no head begins'} with '{beginning}'")
-        index, digest = found[0]
-        return Head(index + 1, digest.hex())
+        head = self.head_at(int(found[1]))
+        if found[2] and not head.hash.startswith(found[2].lower()):
+            raise NotFound(f"at {head.size} records the hash is {head.hash}, not {found[2]}")
+        return head

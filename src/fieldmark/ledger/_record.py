@@ -1,4 +1,4 @@
-"""What the ledger is made of: records, their place in the chain, and the head that stands for all of them."""
+"""What the ledger is made of: records, their place in the log, and the head that stands for all of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any
 
 from fieldmark.errors import InputError
 from fieldmark.ledger._canonical import decode, encode
+from fieldmark.ledger._tree import leaf
 from fieldmark.ledger.evidence import TYPES, Evidence
-
-GENESIS = bytes(32)
-"""What stands before the first record: 32 zero bytes."""
 
 _STRINGS = ("type", "id", "field", "at", "actor")
 _KEYS = {*_STRINGS, "v", "refs", "commitments", "body"}
@@ -88,14 +86,19 @@ class Record:
             ValueError: they are not canonical JSON, not a record, or not what their type and schema allow.
         """
         value = decode(raw)
-        if not isinstance(value, dict) or value.keys() != _KEYS:
+        if value.keys() != _KEYS:
             raise ValueError(f"not a record: it must have exactly the keys {', '.join(sorted(_KEYS))}")
         _check(value)
-        value["commitments"] = {name: Commitment(**each) for name, each in value["commitments"].items()}
-        kind = TYPES.get(value["type"])
-        if kind is not None and kind.v == value["v"]:
-            value["body"] = kind.model_validate(value["body"])
-        return cls(**value)
+        committed = value["commitments"]
+        if committed:
+            committed = {name: Commitment(**each) for name, each in committed.items()}
+        body, v, name = value["body"], value["v"], value["type"]
+        kind = TYPES.get(name)
+        if kind is not None and kind.v == v:
+            body = kind.__pydantic_validator__.validate_python(body)
+        return cls(
+            v, name, value["id"], value["field"], value["at"], value["actor"], value["refs"], committed, body
+        )
 
 
 def _check(value: dict[str, Any]) -> None:
@@ -109,7 +112,8 @@ def _check(value: dict[str, Any]) -> None:
     for key in ("refs", "commitments", "body"):
         if type(value[key]) is not dict:
             raise ValueError(f"{key} must be an object")
-    _check_texts("refs", value["refs"])
+    if value["refs"]:
+        _check_texts("refs", value["refs"])
     for each in value["commitments"].values():
         if type(each) is not dict or each.keys() != {"text_id", "commitment"}:
             raise ValueError("a commitment must have exactly text_id and commitment")
@@ -121,39 +125,28 @@ def _check_texts(what: str, value: dict[str, Any]) -> None:
         raise ValueError(f"{what} must hold texts only")
 
 
-def leaf(raw: bytes) -> bytes:
-    """SHA-256(0x00 || record): the leaf hash of RFC 9162, section 2.1.1."""
-    return hashlib.sha256(b"\x00" + raw).digest()
-
-
-def chain(previous: bytes, raw: bytes) -> bytes:
-    """Hash of the log after `raw`: SHA-256(previous || leaf(raw)); it begins with `GENESIS`."""
-    return hashlib.sha256(previous + leaf(raw)).digest()
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record in its place. `index` counts from 0; `hash` chains `raw` to `previous` (32 bytes each)."""
+    """A record in its place. `index` counts from 0; `hash` is the leaf of `raw` in the tree (32 bytes)."""
 
     index: int
     record: Record
     raw: bytes
-    previous: bytes
     hash: bytes
 
     @classmethod
-    def of(cls, index: int, raw: bytes, previous: bytes) -> Entry:
-        """Parse `raw` and chain it to `previous`.
+    def of(cls, index: int, raw: bytes) -> Entry:
+        """Parse `raw` and hash it.
 
         Raises:
             ValueError: see `Record.parse`.
         """
-        return cls(index, Record.parse(raw), raw, previous, chain(previous, raw))
+        return cls(index, Record.parse(raw), raw, leaf(raw))
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How many records there are, and the hash (hex) that stands for all. Kept elsewhere, it proves them."""
+    """How many records there are, and the root (hex) of the tree over them. Kept elsewhere, it proves them."""
 
     size: int
     hash: str

@@ -19,7 +19,16 @@ records = Table(
     Column("raw", LargeBinary, nullable=False),
     Index("records_type_index", "type", "index"),
 )
-"""The log: `raw` is the record, `hash` the chain after it; `id` and `type` repeat what `raw` says."""
+"""The log: `raw` is the record, `hash` its leaf in the tree; `id` and `type` repeat what `raw` says."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("height", Integer, primary_key=True, autoincrement=False),
+    Column("position", Big, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""The tree's inner nodes at heights 8, 16, 24, ...; the leaves are in `records`."""
 
 heads = Table(
     "heads",
@@ -27,8 +36,12 @@ heads = Table(
     Column("field", String, primary_key=True),
     Column("size", Big, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("frontier", LargeBinary),
+    Column("key", String),
+    Column("signature", LargeBinary),
 )
-"""One row: the field of this database, and its head."""
+"""One row: the field of this database and its head: size, root, peaks of the tree (32 bytes each), the public key in
+force (hex) and its signature."""
 
 texts = Table(
     "texts",

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
 
-from fieldmark.errors import InputError
+from fieldmark.errors import InputError, LedgerUnavailable
 from fieldmark.ledger import _schema
+from fieldmark.ledger._ahead import Looked
+from fieldmark.ledger._erase import Reason, Trail, erase_in
 from fieldmark.ledger._ids import random_id, record_id
-from fieldmark.ledger._projection import Projection
-from fieldmark.ledger._reader import Reader, read_head, secret_hash
+from fieldmark.ledger._keys import SignedHead, Signer, checkpoint
+from fieldmark.ledger._many import Piece, append_many
+from fieldmark.ledger._projection import Batch, Projection
+from fieldmark.ledger._reader import Reader, read_end, secret_hash
 from fieldmark.ledger._record import Commitment, Entry, Head, Record, timestamp
+from fieldmark.ledger._tree import Frontier, Kept
 from fieldmark.ledger._upkeep import catch_up, settle
-from fieldmark.ledger.evidence import Evidence
+from fieldmark.ledger.evidence import Erasure, Evidence, KeyInForce
 
 _insert_record = insert(_schema.records)
+_insert_node = insert(_schema.nodes)
 _insert_text = insert(_schema.texts)
 _insert_person = insert(_schema.people)
 
@@ -25,12 +31,54 @@ _insert_person = insert(_schema.people)
 class Log:
     """The log's end in one database transaction: the head is read when it opens, written when it settles."""
 
-    def __init__(self, connection: Connection, projections: Sequence[Projection]) -> None:
+    def __init__(
+        self, connection: Connection, projections: Sequence[Projection], signer: Signer | None = None
+    ) -> None:
         self.connection = connection
         self.projections = projections
-        self.field, self.size, self.hash = read_head(connection, lock=True)
-        self._written = self.size
+        end = read_end(connection, lock=True)
+        self.field = end.field
+        self.key = end.key
+        """The public key in force (hex)."""
+        self.signed: SignedHead | None = None
+        """A head whose signature came with it (from an import)."""
+        self._frontier = Frontier.unpack(end.size, end.frontier)
+        self._signer = signer
+        self._batches: list[Batch] = []
+        self._written = self._end = end.size, end.hash
+        if signer is not None and end.key is not None and not (signer.lost and not signer.holds(end.key)):
+            signature = end.signature.hex() if end.signature else None
+            _recognise(signer, SignedHead(end.field, self.head, end.key, signature))
         catch_up(connection, projections, self.size)
+
+    @property
+    def size(self) -> int:
+        """Records so far."""
+        return self._frontier.size
+
+    @property
+    def hash(self) -> bytes:
+        """Root of the tree over them."""
+        if self._end[0] != self.size:
+            self._end = self.size, self._frontier.root()
+        return self._end[1]
+
+    @property
+    def head(self) -> Head:
+        """Both."""
+        return Head(self.size, self.hash.hex())
+
+    def mark(self) -> object:
+        """What `reset` goes back to."""
+        return self.size, tuple(self._frontier.peaks), self.key
+
+    def reset(self, mark: object) -> None:
+        """Forget what was appended since; the database has rolled it back."""
+        assert isinstance(mark, tuple)
+        size, peaks, self.key = mark
+        self._frontier = Frontier(size, peaks)
+        self._end = size, self._frontier.root()
+        self._batches = []
 
     def append(self, raw: bytes) -> Entry:
         """Put a record's bytes at the end and show it to every projection.
@@ -38,28 +86,103 @@ class Log:
         Raises:
             ValueError: the bytes are no record, so they could never be read back.
         """
-        entry = Entry.of(self.size, raw, self.hash)
+        entry = Entry.of(self.size, raw)
         self.connection.execute(_insert_record, _row(entry))
-        self._take(entry)
+        self._keep(self._frontier.append(entry.hash))
+        self._note(entry)
+        self.flush()
+        for projection in self.projections:
+            projection.take(self.connection, entry)
         return entry
 
     def extend(self, entries: Sequence[Entry]) -> None:
-        """Put many entries, already chained to the end, in one go."""
-        if entries:
-            self.connection.execute(_insert_record, [_row(entry) for entry in entries])
+        """Put many entries, numbered on from the end, in one go."""
+        if not entries:
+            return
+        self.connection.execute(_insert_record, [_row(entry) for entry in entries])
+        self._keep(self._frontier.extend([entry.hash for entry in entries]))
         for entry in entries:
-            self._take(entry)
+            self._note(entry)
+        self._batches = self._batches or [each.batch(self.connection) for each in self.projections]
+        for batch in self._batches:
+            batch.take(entries)
 
-    def _take(self, entry: Entry) -> None:
-        self.size, self.hash = entry.index + 1, entry.hash
-        for projection in self.projections:
-            projection.take(self.connection, entry)
+    def extend_looked(self, raws: Sequence[bytes], looked: Looked) -> None:
+        """The same of a page that was looked at in another process."""
+        rows = [
+            {"index": index, "id": each[0], "type": each[1], "hash": each[2], "raw": each[3]}
+            for index, each in enumerate(
+                zip(looked.ids, looked.types, looked.leaves, raws, strict=True), self.size
+            )
+        ]
+        self.connection.execute(_insert_record, rows)
+        self._keep(self._frontier.extend(looked.leaves))
+        self._batches = self._batches or [each.batch(self.connection) for each in self.projections]
+        for batch, fold in zip(self._batches, looked.folds, strict=True):
+            batch.add(fold)
+
+    def flush(self) -> None:
+        """Let the projections write what waits after `extend`."""
+        for batch in self._batches:
+            batch.close()
+        self._batches = []
+
+    def _keep(self, nodes: Sequence[Kept]) -> None:
+        if nodes:
+            names = "height", "position", "hash"
+            self.connection.execute(_insert_node, [dict(zip(names, each, strict=True)) for each in nodes])
+
+    def _note(self, entry: Entry) -> None:
+        if entry.record.type == "key" and isinstance(entry.record.body, KeyInForce):
+            self.key = entry.record.body.public
 
     def settle(self) -> None:
-        """Write the head and how far the projections are, before the commit."""
-        if self.size != self._written:
-            self.connection.execute(update(_schema.heads).values(size=self.size, hash=self.hash))
-            settle(self.connection, self.projections, self.size)
+        """Write the signed head and how far the projections are, before the commit.
+
+        Raises:
+            LedgerUnavailable: the key in force is not at hand.
+        """
+        self.flush()
+        if (self.size, self.hash) == self._written and self.signed is None:
+            return
+        signature = bytes.fromhex(self._sign()) if self.key else None
+        self.connection.execute(
+            update(_schema.heads).values(
+                size=self.size,
+                hash=self.hash,
+                frontier=self._frontier.pack(),
+                key=self.key,
+                signature=signature,
+            )
+        )
+        settle(self.connection, self.projections, self.size)
+
+    def _sign(self) -> str:
+        assert self.key is not None
+        given = self.signed
+        if given and given.signature and (given.head, given.key) == (self.head, self.key):
+            return given.signature
+        if self._signer is None:
+            raise LedgerUnavailable(
+                f"the heads of this ledger are signed by the key {self.key[:16]}",
+                hint="open it with that key: Ledger.open(..., signer=Signer(FIELD/.fieldmark/head.key))",
+            )
+        signature = self._signer.sign(self.key, checkpoint(self.field, self.head))
+        self._signer.seen = self.key, self.hash
+        return signature
+
+
+def _recognise(signer: Signer, signed: SignedHead) -> None:
+    """Never put a signature over what somebody without the key has written."""
+    key, root = signed.key or "", bytes.fromhex(signed.head.hash)
+    if signer.seen == (key, root):
+        return
+    if not signed.sound:
+        raise LedgerUnavailable(
+            f"the head {signed.head} is not signed by the key in force, {key[:16]}: something wrote past it",
+            hint="compare with a head kept earlier (`fieldmark ledger verify --head`), or restore a backup",
+        )
+    signer.seen = key, root
 
 
 def store_text(connection: Connection, text_id: str, salt: bytes, utf8: bytes) -> None:
@@ -96,7 +219,7 @@ class Transaction(Reader):
     @property
     def head(self) -> Head:
         """The head after what was appended so far."""
-        return Head(self.log.size, self.log.hash.hex())
+        return self.log.head
 
     def now(self) -> datetime:
         """When this work began, in UTC; every record it appends says the same."""
@@ -135,6 +258,10 @@ class Transaction(Reader):
         )
         return self.log.append(record.encode())
 
+    def append_many(self, pieces: Iterable[Piece], refs: Mapping[str, str] | None = None) -> int:
+        """Append very many records at a fraction of the cost, each with `refs`; how many. Raises as `append`."""
+        return append_many(self.log, pieces, self._now, refs or {})
+
     def put_text(self, content: str) -> Commitment:
         """Store a text under a random id and salt.
 
@@ -157,3 +284,18 @@ class Transaction(Reader):
         made = random_id("p")
         self.connection.execute(_insert_person, {"secret_hash": secret_hash(secret), "pseudonym": made})
         return made
+
+    def erase(
+        self, *, person: str | None = None, case: str | None = None, reason: Reason = "request"
+    ) -> Erasure:
+        """Delete texts, salts and links of a person (pseudonym) or one case (id), and record that.
+
+        The bytes leave the database's files with `fieldmark.ledger.sweep`; `fieldmark.ledger.erase` does both.
+
+        Raises:
+            NotFound: nothing is held of them, or not any more.
+        """
+        if (person is None) == (case is None):
+            raise ValueError("give a person or a case")
+        trail = Trail("case", case) if case is not None else Trail("person", str(person))
+        return erase_in(self, trail, reason)[1]

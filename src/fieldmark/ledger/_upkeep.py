@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from fieldmark.errors import LedgerUnavailable
 from fieldmark.ledger import _schema
+from fieldmark.ledger._engine import no_readers
 from fieldmark.ledger._projection import STEP, Progress, Projection
 from fieldmark.ledger._reader import read_entries
 from fieldmark.ledger._record import Entry
@@ -40,6 +42,7 @@ def rebuild(
     connection: Connection, projection: Projection, size: int, progress: Progress | None = None
 ) -> None:
     """Compute the projection anew from the records below `size`."""
+    no_readers(connection)
     create(connection, projection)
     connection.execute(delete(_books).where(_books.c.name == projection.name))
     row = {"name": projection.name, "version": projection.version, "size": size}
@@ -87,10 +90,13 @@ def replay(
     progress: Progress | None = None,
 ) -> None:
     """Apply `entries`, which end below `size`, to all `projections`."""
-    for entry in entries:
-        for projection in projections:
-            projection.take(connection, entry)
-        if progress and (entry.index + 1) % STEP == 0:
-            progress(entry.index + 1, size)
+    waiting, batches = iter(entries), [projection.batch(connection) for projection in projections]
+    while batch := list(islice(waiting, STEP)):
+        for each in batches:
+            each.take(batch)
+        if progress and (batch[-1].index + 1) % STEP == 0:
+            progress(batch[-1].index + 1, size)
+    for each in batches:
+        each.close()
     if progress:
         progress(size, size)

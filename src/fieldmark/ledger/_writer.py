@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from fieldmark.errors import FieldmarkError, LedgerUnavailable
-from fieldmark.ledger._engine import refusal, unavailable
+from fieldmark.ledger._elsewhere import Own
+from fieldmark.ledger._engine import kind_of, unavailable, understood
 from fieldmark.ledger._transaction import Log, Transaction
 
 T = TypeVar("T")
@@ -37,12 +39,22 @@ class Writer:
     """Runs works in the order they came, each in a savepoint, up to `GROUP` of them in one transaction."""
 
     def __init__(
-        self, engine: Engine, open_log: Callable[..., Log], clock: Callable[[], datetime], name: str
+        self,
+        engine: Engine,
+        open_log: Callable[..., Log],
+        clock: Callable[[], datetime],
+        name: str,
+        patience: float = 5.0,
     ) -> None:
         self._engine = engine
+        self._kind = kind_of(engine.url)
         self._open_log = open_log
         self._clock = clock
+        self._patience = patience
+        self._own = Own()
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self.committed: Callable[[float], None] = lambda _: None
+        """Told how many seconds each group took until it was on disk."""
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -72,7 +84,9 @@ class Writer:
     def _serve(self) -> None:
         while (job := self._queue.get()) is not None:
             jobs, more = self._drain(job)
+            begun = time.perf_counter()
             self._commit(jobs)
+            self.committed(time.perf_counter() - begun)
             _deliver(jobs)
             if not more:
                 return
@@ -89,32 +103,57 @@ class Writer:
             jobs.append(following)
         return jobs, True
 
+    def not_own(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Ranges of records within `start` to `stop` that this writer did not append."""
+        return self._own.gaps(start, stop)
+
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.connect() as connection:
+                connection.begin()
                 log = self._open_log(connection)
+                first = log.size
                 for job in jobs:
                     self._run(log, job)
                 log.settle()
+                self._finish(connection)
         except BaseException as error:
             for job in jobs:
                 job.error = _failure(error)
+        else:
+            self._own.add(first, log.size)
+
+    def _finish(self, connection: Connection) -> None:
+        """Commit. When the server is lost before it answers, what it did is asked once it is back."""
+        mark = self._kind.mark(connection)
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            if mark is None or not error.connection_invalidated:
+                raise
+            committed = self._kind.is_committed(self._engine, mark, self._patience)
+            if committed is None:
+                raise LedgerUnavailable(
+                    "the database's server went away while it was committing",
+                    hint="whether this was recorded is not known: look before you try again",
+                ) from error
+            if not committed:
+                raise
 
     def _run(self, log: Log, job: _Job) -> None:
-        mark = log.size, log.hash
+        mark = log.mark()
         log.connection.exec_driver_sql("SAVEPOINT work")  # `begin_nested` would compile it anew each time
         try:
             job.value = job.work(Transaction(log, self._clock()))
+            log.connection.exec_driver_sql("RELEASE SAVEPOINT work")
         except BaseException as error:  # a work must not end the writer, whatever it raises
-            refused = refusal(error) if isinstance(error, DBAPIError) else None
+            refused = understood(error)
             try:
                 log.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
             except SQLAlchemyError:  # the store gave up the whole transaction: then the group fails
                 raise refused or error from None
-            log.size, log.hash = mark
+            log.reset(mark)
             job.error = refused or error
-        else:
-            log.connection.exec_driver_sql("RELEASE SAVEPOINT work")
 
 
 def _failure(error: BaseException) -> FieldmarkError:

@@ -23,8 +23,8 @@ accounts = Table(
     Column("created", String, nullable=False),
     Column("revoked", String),
 )
-"""Who may sign in: `password` is an Argon2 hash; `issuer` and `subject` name an OpenID Connect identity; `secret` is what
-`people` links to the account's pseudonym."""
+"""Who may sign in: `password` is an Argon2 hash; `issuer` and `subject` name an OpenID Connect identity; `secret`
+is what `people` links to the account's pseudonym."""
 
 sessions = Table(
     "sessions",

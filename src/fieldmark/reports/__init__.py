@@ -1,7 +1,17 @@
-"""Views that join measures. Now: the reliability card."""
+"""Views that join measures: the reliability card, and what real cases add to the leaderboard."""
 
 from fieldmark.reports._build import build_card
+from fieldmark.reports._field import field_columns
 from fieldmark.reports._text import card_json, card_text, verdict_sentence
 from fieldmark.reports.card import Card
+from fieldmark.reports.field import FieldColumns
 
-__all__ = ["Card", "build_card", "card_json", "card_text", "verdict_sentence"]
+__all__ = [
+    "Card",
+    "FieldColumns",
+    "build_card",
+    "card_json",
+    "card_text",
+    "field_columns",
+    "verdict_sentence",
+]

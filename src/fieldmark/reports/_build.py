@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fieldmark.arena import AnswerRecord, Boards, Standing, Standings, answer_record
-from fieldmark.arena.views import Interval
+from fieldmark.arena.views import Interval, Stratum
 from fieldmark.errors import NotFound
 from fieldmark.fields import Known, Policy, field_as_of
+from fieldmark.gateway import OutcomeTable, outcome_table
+from fieldmark.gateway.views import OutcomeRow
 from fieldmark.ledger import Snapshot
 from fieldmark.ledger.evidence import FieldAsOfNow
+from fieldmark.reports._agreement import ASSIGNMENT
+from fieldmark.reports._field import drift_note, pair_agreements, rounded
 from fieldmark.reports.card import (
     Card,
     CategoryLine,
     CostMeasure,
     FailureMeasure,
     LatencyMeasure,
+    OtherVotes,
+    OutcomeCategory,
+    OutcomeMeasure,
     PeopleMeasure,
     Unknown,
 )
@@ -23,6 +30,8 @@ from fieldmark.statistics import clopper_pearson, quantile
 
 NOT_ITS_OWN = frozenset({"interrupted", "over_budget"})
 """Failures that are this server's or the person's doing, and so no failures of the contender."""
+OTHERS: tuple[Stratum, ...] = ("shadow", "imported")
+"""Strata that the card tells beside the live one."""
 FEW_BROWSERS = 5
 """Fewer voters than this are named under what is not known."""
 
@@ -43,6 +52,8 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
     standings = source.standings(snapshot, policy)
     people = _people(snapshot, source, standings, contender.digest, field)
     answers = answer_record(snapshot, contender.digest)
+    table = outcome_table(snapshot, policy.confidence)
+    outcomes = _outcomes(snapshot, table, contender.digest, field, policy)
     head = snapshot.head()
     return Card(
         field=next(iter(snapshot.entries(stop=1))).record.field,
@@ -62,15 +73,21 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
         failures=_failures(answers, policy.confidence),
         latency=_latency(answers),
         cost=_cost(answers),
-        unknown=list(_unknown(contender, people, answers)),
-        recompute=f"fieldmark report {_handle(contender)} --at {head.hash[:16]}",
+        strata=list(_strata(snapshot, source, policy, contender.digest)),
+        outcomes=outcomes,
+        agreement=pair_agreements(snapshot, source, policy, None, table.rows, contender.digest),
+        drift=drift_note(snapshot, contender.digest),
+        unknown=list(_unknown(contender, people, answers, outcomes)),
+        recompute=f"fieldmark report {_handle(contender)} --at {head.size}:{head.hash[:16]}",
     )
 
 
 def find_contender(known: Mapping[str, Known], name: str) -> Known:
-    """By label (the one that carries it now, else the last that did) or by digest or its beginning (8 or more)."""
+    """By label (the one that carries it now, else the last that did, else one of an imported file), or by digest or its
+    beginning (8 or more)."""
     labelled = sorted(
-        (k for k in known.values() if k.name == name), key=lambda k: (k.status == "active", k.at)
+        (k for k in known.values() if k.name == name),
+        key=lambda k: (k.status == "active", k.status != "imported", k.at),
     )
     by_digest = [k for k in known.values() if len(name) >= 8 and k.digest.startswith(name)]
     found = labelled or by_digest
@@ -127,6 +144,44 @@ def _category(standing: Standing, digest: str, category: str, label: str) -> Cat
     )
 
 
+def _strata(snapshot: Snapshot, boards: Boards, policy: Policy, digest: str) -> Iterator[OtherVotes]:
+    for stratum in OTHERS:
+        standing = boards.standing(snapshot, policy, stratum=stratum)
+        line, rating = standing.total(digest), standing.rating(digest)
+        if line.votes:
+            yield OtherVotes(
+                stratum=stratum,
+                votes=line.votes,
+                wins=line.wins,
+                losses=line.losses,
+                ties=line.ties,
+                both_bad=line.both_bad,
+                rating=rating.value if rating else None,
+                lower=rating.lower if rating else None,
+                upper=rating.upper if rating else None,
+                win_share=line.win_share(policy.confidence),
+            )
+
+
+def _outcomes(
+    snapshot: Snapshot, table: OutcomeTable, digest: str, field: FieldAsOfNow, policy: Policy
+) -> OutcomeMeasure | None:
+    row = _row_of(table, digest)
+    if row is None:
+        return None
+    lines = [
+        OutcomeCategory(id=category, name=label, row=found)
+        for category, label in field.categories.items()
+        if (found := _row_of(outcome_table(snapshot, policy.confidence, category), digest))
+    ]
+    return OutcomeMeasure(row=row, categories=lines, assignment=ASSIGNMENT)
+
+
+def _row_of(table: OutcomeTable, digest: str) -> OutcomeRow | None:
+    found = next((row for row in table.rows if row.contender == digest), None)
+    return None if found is None or not found.cases else rounded(OutcomeRow, found)
+
+
 def _failures(answers: AnswerRecord, confidence: float) -> FailureMeasure:
     excused = {kind: n for kind, n in answers.failures.items() if kind in NOT_ITS_OWN}
     own = {kind: n for kind, n in answers.failures.items() if kind not in NOT_ITS_OWN}
@@ -171,7 +226,9 @@ def _cost(answers: AnswerRecord) -> CostMeasure | None:
     return CostMeasure(total=round(answers.cost, 6), per_answer=round(per_answer, 8), answers=answers.costs)
 
 
-def _unknown(contender: Known, people: PeopleMeasure, answers: AnswerRecord) -> Iterator[Unknown]:
+def _unknown(
+    contender: Known, people: PeopleMeasure, answers: AnswerRecord, outcomes: OutcomeMeasure | None
+) -> Iterator[Unknown]:
     if not answers.answers:
         yield Unknown(kind="no_answers")
     if not people.votes:
@@ -182,7 +239,9 @@ def _unknown(contender: Known, people: PeopleMeasure, answers: AnswerRecord) -> 
         yield Unknown(kind="few_browsers", n=people.browsers)
     yield from _unknown_categories(people)
     yield from _unknown_rivals(people)
-    yield from (Unknown(kind=measure) for measure in ("outcomes", "tests", "inside"))
+    if outcomes is None or not outcomes.row.reported:
+        yield Unknown(kind="outcomes", n=outcomes.row.cases if outcomes else 0)
+    yield from (Unknown(kind=measure) for measure in ("tests", "inside"))
     if contender.price is None and contender.kind == "endpoint":
         yield Unknown(kind="no_price")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import rfc8785
 
 from fieldmark.arena.views import Verdict
-from fieldmark.reports.card import Card, Unknown
+from fieldmark.reports._work_text import work_lines
+from fieldmark.reports.card import Card, OtherVotes, Unknown
 
 _FAILURES = {
     "unreachable": "could not be reached",
@@ -66,6 +67,7 @@ def card_text(card: Card) -> str:
     blocks = [
         _title(card),
         "\n".join(_people(card)),
+        "\n".join(work_lines(card)),
         "\n".join(_answers(card)),
         "\n".join(_unknown(card)),
         _foot(card),
@@ -90,6 +92,7 @@ def _people(card: Card) -> Iterator[str]:
     yield "PEOPLE"
     if not p.votes:
         yield "  No votes yet."
+        yield from map(_other_votes, card.strata)
         return
     if p.rating is not None and p.lower is not None and p.upper is not None:
         rank = f"{p.rank_best}" if p.rank_best == p.rank_worst else f"{p.rank_best} to {p.rank_worst}"
@@ -111,6 +114,18 @@ def _people(card: Card) -> Iterator[str]:
             else ""
         )
         yield f"  {line.name}: {line.votes} votes{rating}"
+    yield from map(_other_votes, card.strata)
+
+
+def _other_votes(votes: OtherVotes) -> str:
+    where = {"shadow": "On shadowed real cases", "imported": "Imported"}.get(votes.stratum, votes.stratum)
+    said = (
+        f"  {where}, not in the rating: {votes.votes} votes, {votes.wins} won, {votes.losses} lost, "
+        f"{votes.ties} equal, {votes.both_bad} both bad"
+    )
+    if votes.rating is not None:
+        said += f"; rating there {votes.rating:.0f} ({votes.lower:.0f} to {votes.upper:.0f})"
+    return said + "."
 
 
 def _answers(card: Card) -> Iterator[str]:
@@ -158,7 +173,9 @@ def _unknown_sentence(u: Unknown) -> str:
         "category_few_votes": f"{u.what}: {u.n} votes, too few for a rating.",
         "rival_not_met": f"Against {u.what}: never compared.",
         "rival_undecided": f"Whether it is better than {u.what}: the votes so far do not say ({u.n} between them).",
-        "outcomes": "Outcomes: what became of its answers in real cases is not recorded yet.",
+        "outcomes": f"Outcomes: what became of its {u.n} real cases was not reported."
+        if u.n
+        else "Outcomes: what became of its answers in real cases is not recorded yet.",
         "tests": "Tests: no scorecard was run.",
         "inside": "Inside: why it answers as it does was not examined.",
         "no_price": "Cost: it has no price in field.toml.",

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from fieldmark.arena.views import Interval, Verdict
-
-
-class Shape(BaseModel):
-    """A part of the card."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+from fieldmark.arena.views import Interval, Stratum, Verdict
+from fieldmark.gateway.views import OutcomeRow
+from fieldmark.reports._shape import Shape
+from fieldmark.reports.field import Agreement, DriftNote
 
 
 class CategoryLine(Shape):
@@ -86,6 +81,41 @@ class CostMeasure(Shape):
     answers: int
 
 
+class OtherVotes(Shape):
+    """Votes of another stratum than the live one: never in the rating."""
+
+    stratum: Stratum
+    """`shadow`: on real cases that a second contender answered too. `imported`: from a file."""
+    votes: int
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+    rating: float | None
+    """Within this stratum."""
+    lower: float | None
+    upper: float | None
+    win_share: Interval | None
+
+
+class OutcomeCategory(Shape):
+    """What became of its cases within one category."""
+
+    id: str
+    name: str
+    row: OutcomeRow
+
+
+class OutcomeMeasure(Shape):
+    """What became of the real cases that it answered."""
+
+    row: OutcomeRow
+    categories: list[OutcomeCategory]
+    """Categories in which it had a case."""
+    assignment: str
+    """How cases came to contenders: what the rates may not be read as."""
+
+
 class Unknown(Shape):
     """Something not known, with the numbers that say why."""
 
@@ -117,7 +147,7 @@ class Card(Shape):
     name: str
     digest: str
     kind: str
-    status: Literal["active", "replaced", "withdrawn"]
+    status: Literal["active", "replaced", "withdrawn", "imported"]
     parts: dict[str, Any]
     """The identity's parts; the system prompt is in `system`."""
     system: str | None
@@ -135,6 +165,13 @@ class Card(Shape):
     failures: FailureMeasure
     latency: LatencyMeasure
     cost: CostMeasure | None
+    strata: list[OtherVotes]
+    """Votes that are no live ones, stratum by stratum; empty when there are none."""
+    outcomes: OutcomeMeasure | None
+    """None while no real case of it is recorded."""
+    agreement: list[Agreement]
+    """Its votes against its outcomes, one for each rival with both; it is always `a`."""
+    drift: DriftNote
     unknown: list[Unknown]
     recompute: str
     """The command that gives the same bytes."""

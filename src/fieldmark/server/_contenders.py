@@ -16,17 +16,19 @@ from fieldmark.contenders import (
     LocalServer,
     Price,
     Probe,
+    Reach,
     Readiness,
     Shelf,
     detect,
     is_path,
     make_contender,
+    normalise_url,
     probe,
     pull,
 )
-from fieldmark.errors import Conflict, FieldError, FieldmarkError, InputError, ModelError
-from fieldmark.fields import FieldContender, remove_contender, write_contender
-from fieldmark.server._deps import Admin, HouseDep
+from fieldmark.errors import Conflict, ContenderFailure, FieldError, FieldmarkError, InputError, ModelError
+from fieldmark.fields import FieldContender, record_act, remove_contender, write_contender
+from fieldmark.server._deps import Admin, HouseDep, VisitorDep
 from fieldmark.server._house import House
 from fieldmark.server._jobs import Job, Report
 
@@ -118,8 +120,20 @@ class FetchModel(BaseModel):
 
 
 @router.get("/contenders")
-def contenders(house: HouseDep) -> list[ContenderView]:
-    """The field's contenders, in the folder's order."""
+def contenders(house: HouseDep, visitor: VisitorDep) -> list[ContenderView]:
+    """The field's contenders, in the folder's order. Addresses and names of variables are told to admins only."""
+    views = _contenders(house)
+    if visitor.may("admin"):
+        return views
+    return [view.model_copy(update=_hidden(view)) for view in views]
+
+
+def _hidden(view: ContenderView) -> dict[str, Any]:
+    readiness = ReadinessView(state=view.readiness.state, detail="")
+    return {"url": None, "key_env": None, "system": None, "readiness": readiness}
+
+
+def _contenders(house: House) -> list[ContenderView]:
     members = {m.name: m for m in house.roster.members}
     absent = {a.spec.name: a for a in house.roster.absent}
     views = []
@@ -172,13 +186,29 @@ async def detected(_: HouseDep) -> list[DetectedView]:
 @router.post("/contenders/probe")
 async def try_out(spec: ContenderSpec, house: HouseDep, _: Admin) -> ProbeView:
     """Ask a contender one small question, without saving it."""
-    _check_reach(house, spec)
-    return await _probe(spec)
+    _check_words(house, spec)
+    return await _probe(spec, await _reach(house, spec))
 
 
-async def _probe(spec: ContenderSpec) -> ProbeView:
+async def _reach(house: House, spec: ContenderSpec) -> Reach | None:
+    """What the page may have this server connect to.
+
+    Raises:
+        InputError: the URL leads inside this network, and no admin has allowed it.
+    """
+    trusting = house.roster.trusting and not await house.sessions.needed()
+    reach = Reach.of(house.field.access.private_endpoints, loopback=trusting)
+    if spec.url:
+        try:
+            await reach.check(normalise_url(spec.url))
+        except ContenderFailure as failure:
+            raise InputError(failure.message, hint=failure.hint) from None
+    return reach
+
+
+async def _probe(spec: ContenderSpec, reach: Reach | None) -> ProbeView:
     try:
-        contender = make_contender(spec)
+        contender = make_contender(spec, reach=reach)
         try:
             found: Probe = await probe(contender)
         finally:
@@ -201,7 +231,7 @@ async def _probe(spec: ContenderSpec) -> ProbeView:
 async def add(
     spec: ContenderSpec,
     house: HouseDep,
-    _: Admin,
+    admin: Admin,
     force: Annotated[bool, Query(description="save it although it did not answer")] = False,
 ) -> ContenderView:
     """Add a contender to the field: asked one question first, then written to `contenders/NAME.toml`."""
@@ -209,15 +239,17 @@ async def add(
         raise Conflict(
             f"a contender is called '{spec.name}' already", code="name_taken", hint="choose another name"
         )
-    _check_reach(house, spec)
+    _check_words(house, spec)
+    reach = await _reach(house, spec)
     if not force:
-        found = await _probe(spec)
+        found = await _probe(spec, reach)
         if not found.ok:
             raise Conflict(f"it did not answer: {found.message}", code="probe_failed", hint=found.hint)
     await asyncio.to_thread(_check_new, house, spec)
-    await asyncio.to_thread(write_contender, house.field.folder, spec)
+    await asyncio.to_thread(write_contender, house.field.folder, spec, by_page=True)
+    await record_act(house.ledger, "contender_added", by=admin, subject=spec.name)
     await house.refresh()
-    for view in await asyncio.to_thread(contenders, house):
+    for view in await asyncio.to_thread(_contenders, house):
         if view.name == spec.name:
             return view
     raise FieldError(
@@ -225,7 +257,7 @@ async def add(
     )  # saved, but the folder is wrong elsewhere and its last good state in force
 
 
-def _check_reach(house: House, spec: ContenderSpec) -> None:
+def _check_words(house: House, spec: ContenderSpec) -> None:
     """What a browser may have this server read and send to an address of its choice: keys of models, model files."""
     named = {c.key_env for c in house.field.contenders}
     if spec.key_env and spec.key_env not in named and not spec.key_env.endswith("_API_KEY"):
@@ -254,9 +286,10 @@ def _check_new(house: House, spec: ContenderSpec) -> None:
 
 
 @router.delete("/contenders/{name}", status_code=204)
-async def remove(name: str, house: HouseDep, _: Admin) -> None:
+async def remove(name: str, house: HouseDep, admin: Admin) -> None:
     """Withdraw a contender that was added here. It stays on the board's record."""
     await asyncio.to_thread(remove_contender, house.field.folder, name)
+    await record_act(house.ledger, "contender_removed", by=admin, subject=name)
     await house.refresh()
 
 
@@ -295,8 +328,10 @@ def models(_: HouseDep) -> list[ModelView]:
 
 
 @router.post("/models/{name}/pull", status_code=202, tags=["models"])
-async def fetch(name: str, body: FetchModel, house: HouseDep, _: Admin) -> Job:
+async def fetch(name: str, body: FetchModel, house: HouseDep, admin: Admin) -> Job:
     """Fetch a known model onto the shelf; follow it by its job."""
+    if name in CATALOGUE:  # nothing of a browser's making becomes evidence
+        await record_act(house.ledger, "model_fetched", by=admin, subject=name)
 
     async def work(report: Report) -> None:
         await pull(Shelf(), name, accept_licence=body.accept_licence, progress=report)

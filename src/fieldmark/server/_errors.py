@@ -20,8 +20,10 @@ from fieldmark.errors import (
     LedgerUnavailable,
     ModelError,
     NotFound,
+    NotSignedIn,
     TooLarge,
 )
+from fieldmark.fields import KeyRefused
 from fieldmark.server._guard import HEADERS, BodyTooLarge
 
 LOG = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ _STATUS: tuple[tuple[type[FieldmarkError], int, str], ...] = (
     (TooLarge, 413, "too_large"),
     (InputError, 400, "input"),
     (NotFound, 404, "not_found"),
+    (NotSignedIn, 401, "sign_in"),
+    (KeyRefused, 401, "key"),
     (Forbidden, 403, "forbidden"),
     (Conflict, 409, "conflict"),
     (ModelError, 409, "model"),

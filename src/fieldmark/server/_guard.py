@@ -5,12 +5,13 @@ Pure ASGI, so that a stream passes through untouched.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,6 +20,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fieldmark.contenders import is_loopback
+from fieldmark.server._calls import Calls
+from fieldmark.server._front import Front
+from fieldmark.server._metrics import Meter
 
 _HOST_PORT = re.compile(r":\d*$")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,9 +41,14 @@ HEADERS = {
 }
 
 
+HSTS = "max-age=31536000"
+_CALLBACK = "/api/v1/oidc/callback"
+_PROBES = frozenset({"/healthz", "/readyz"})
+
+
 @dataclass(frozen=True)
 class Limits:
-    """Most bytes of a body and most requests per minute and caller, for each part of the API."""
+    """Most bytes of a body; most requests per minute and at once of one caller, for each part of the API."""
 
     body: int = 256 * 1024
     body_v1: int = 16 * 1024 * 1024
@@ -47,6 +56,12 @@ class Limits:
     writes: int = 240
     battles: int = 60
     completions: int = 600
+    logins: int = 10
+    """Of one name from one address; five times as many of an address."""
+    at_once: int = 64
+    at_once_v1: int = 256
+    per_address: int = 10
+    """So many callers' worth may one address have that is not this machine's own: cookies cost nothing."""
 
 
 Caller = Callable[[Request], str | None]
@@ -64,62 +79,136 @@ class _Refusal:
 
 
 class Guard:
-    """Refuses hosts that are not this machine's loopback, other origins, bodies and rates over the limits."""
+    """Refuses unknown hosts, other origins, bodies and rates over the limits, and too many requests at once."""
 
-    def __init__(self, app: ASGIApp, *, limits: Limits | None = None, caller: Caller | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits | None = None,
+        caller: Caller | None = None,
+        front: Front | None = None,
+        calls: Calls | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         self._app = app
         self._caller = caller or (lambda _: None)
         self._limits = limits or Limits()
-        self._rates = _Rates()
+        self._front = front or Front()
+        self._calls = calls or Calls()
+        self._meter = meter or Meter()
+        self._rates = Rates()
+        self._now: Counter[Hashable] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it with the API's error body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        self._look_behind_proxy(scope)
+        send = self._with_headers(self._meter.listening(scope, send), scope["path"])
+        caller = self._caller(Request(scope)) or _bearer(scope) or scope["client"][0]
+        refusal = self._refusal(scope) or self._too_many(scope, caller)
         if refusal is not None:
             await _refuse(send, refusal, openai=scope["path"].startswith("/v1/"))
             return
+        await self._serve(scope, receive, send, caller)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
         limit = self._limits.body_v1 if scope["path"].startswith("/v1/") else self._limits.body
-        await self._app(scope, _bounded(receive, limit), _with_headers(send, scope["path"]))
+        place = (caller, scope["path"].startswith("/v1/"))
+        self._now[place] += 1
+        try:
+            await self._calls.run(self._app, scope, _bounded(receive, limit), send)
+        finally:
+            self._now[place] -= 1
+            if not self._now[place]:
+                del self._now[place]
+
+    def _look_behind_proxy(self, scope: Scope) -> None:
+        """Scheme and address as the browser has them, where a trusted proxy tells them."""
+        headers, peer = Headers(scope=scope), (scope.get("client") or ("?", 0))
+        scope["fieldmark.direct"] = not self._front.is_proxy(peer[0])
+        scope["client"] = (self._front.client(peer[0], headers.get("x-forwarded-for")), peer[1])
+        if not scope["fieldmark.direct"]:
+            told = headers.get("x-forwarded-proto", "").strip().lower()
+            scope["scheme"] = told if told in {"http", "https"} else scope.get("scheme", "http")
 
     def _refusal(self, scope: Scope) -> _Refusal | None:
-        headers = Headers(scope=scope)
+        headers, path = Headers(scope=scope), scope["path"]
         host = headers.get("host", "")
-        if not is_loopback(_HOST_PORT.sub("", host)):
+        if not self._front.host_allowed(_HOST_PORT.sub("", host)) and path not in _PROBES:
             what = "this server answers to its loopback address only"
-            return _Refusal(421, "wrong_host", what, "open http://127.0.0.1")
+            if self._front.hosts:
+                what = "this server does not answer to that name"
+            return _Refusal(421, "wrong_host", what, "open http://127.0.0.1, or allow it: --allow-host NAME")
         origin = headers.get("origin")
         if origin is not None and origin != f"{scope.get('scheme', 'http')}://{host}":
             return _Refusal(403, "wrong_origin", "requests from another site are refused")
-        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and scope["path"].startswith(
-            ("/api", "/v1")
-        ):
+        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not _may_cross(scope):
             return _Refusal(403, "wrong_origin", "requests from another site are refused")
         length = headers.get("content-length", "0")
-        limit = self._limits.body_v1 if scope["path"].startswith("/v1/") else self._limits.body
-        if not length.isdigit() or int(length) > limit:
+        limit = self._limits.body_v1 if path.startswith("/v1/") else self._limits.body
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > limit:
             return _Refusal(413, "too_large", f"the body is larger than {limit:,} bytes", "send less")
-        return self._too_many(scope)
+        return None
 
-    def _too_many(self, scope: Scope) -> _Refusal | None:
-        caller = self._caller(Request(scope)) or (scope.get("client") or ("?", 0))[0]
+    def _too_many(self, scope: Scope, caller: str) -> _Refusal | None:
+        path, address = scope["path"], scope["client"][0]
+        if path in _PROBES:
+            return None
         if scope["method"] in SAFE_METHODS:
             kind, most = "reads", self._limits.reads
-        elif scope["path"] == "/api/v1/battles":
+        elif path == "/api/v1/battles":
             kind, most = "battles", self._limits.battles
-        elif scope["path"] == "/v1/chat/completions":
+        elif path == "/v1/chat/completions":
             kind, most = "completions", self._limits.completions
         else:
             kind, most = "writes", self._limits.writes
-        seconds = math.ceil(self._rates.wait((caller, kind), most))
-        if not seconds:
-            return None
-        return _Refusal(429, "too_many", f"more than {most} {kind} a minute", f"wait {seconds} s", seconds)
+        wait = self._rates.wait((caller, kind), most)
+        if not wait and not is_loopback(address):
+            wait = self._rates.wait((f"address {address}", kind), most * self._limits.per_address)
+        if wait:
+            seconds = math.ceil(wait)
+            return _Refusal(
+                429, "too_many", f"more than {most} {kind} a minute", f"wait {seconds} s", seconds
+            )
+        openai = path.startswith("/v1/")
+        at_once = self._limits.at_once_v1 if openai else self._limits.at_once
+        if self._now[(caller, openai)] >= at_once:
+            return _Refusal(429, "too_many", f"more than {at_once} requests at once", "wait for some", 1)
+        return None
+
+    def _with_headers(self, send: Send, path: str) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if self._front.secure:
+                    headers.setdefault("strict-transport-security", HSTS)
+                if path.startswith(("/api", "/v1")):
+                    headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        return sending
 
 
-class _Rates:
+def _may_cross(scope: Scope) -> bool:
+    """Links to the page, and the way back from a sign-in provider; never the APIs."""
+    if scope["path"] == _CALLBACK and scope["method"] == "GET":
+        return True
+    return not scope["path"].startswith(("/api", "/v1"))
+
+
+def _bearer(scope: Scope) -> str | None:
+    """Tells applications apart, by a hash of their key."""
+    key = Headers(scope=scope).get("authorization", "")
+    known = key.startswith("Bearer fm_")
+    return hashlib.sha256(key.encode()).hexdigest() if known else None
+
+
+class Rates:
     """A token bucket per caller: `most` at once, refilled over a minute."""
 
     def __init__(self) -> None:
@@ -159,19 +248,6 @@ def _bounded(receive: Receive, limit: int) -> Receive:
     return bounded
 
 
-def _with_headers(send: Send, path: str) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            if path.startswith(("/api", "/v1")):
-                headers.setdefault("cache-control", "no-store")
-        await send(message)
-
-    return sending
-
-
 async def _refuse(send: Send, refusal: _Refusal, *, openai: bool) -> None:
     said = {"code": refusal.code, "message": refusal.message}
     more = (
@@ -179,7 +255,6 @@ async def _refuse(send: Send, refusal: _Refusal, *, openai: bool) -> None:
     )
     body = json.dumps({"error": {**said, **more}}).encode()
     headers = {
-        **HEADERS,
         "content-type": "application/json",
         "content-length": str(len(body)),
         "connection": "close",

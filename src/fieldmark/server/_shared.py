@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from starlette.exceptions import HTTPException
 
+from fieldmark.fields import known_contenders
 from fieldmark.ledger import Ledger
 from fieldmark.reports import Card, build_card
 
@@ -36,19 +37,23 @@ class PastCards:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._kept: OrderedDict[tuple[str, str], Card] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Card, str | None]] = OrderedDict()
 
     async def get(self, ledger: Ledger, name: str, at: str) -> Card:
         """The card of `name` at the head `at`; raises as `Ledger.at` and `build_card` do."""
         key = (name, await asyncio.to_thread(_head, ledger, at))
         async with self._turn:
-            card = self._kept.pop(key, None)
-            if card is None:
-                card = await asyncio.to_thread(_card, ledger, *key)
-            self._kept[key] = card
+            if key not in self._kept:
+                self._kept[key] = await asyncio.to_thread(_card, ledger, *key)
+            kept = self._kept[key]
+            self._kept.move_to_end(key)
             if len(self._kept) > _CARDS:
                 self._kept.popitem(last=False)
-            return card
+        return await asyncio.to_thread(_as_held, ledger, *kept)
+
+    def forget(self) -> None:
+        """Keep none: something was erased."""
+        self._kept.clear()
 
 
 def _head(ledger: Ledger, at: str) -> str:
@@ -56,9 +61,20 @@ def _head(ledger: Ledger, at: str) -> str:
         return str(snapshot.find_head(at))
 
 
-def _card(ledger: Ledger, name: str, at: str) -> Card:
+def _card(ledger: Ledger, name: str, at: str) -> tuple[Card, str | None]:
+    """The card, and the id of the one text on it."""
     with ledger.at(at) as snapshot:
-        return build_card(snapshot, name)
+        card = build_card(snapshot, name)
+        return card, known_contenders(snapshot)[card.digest].system
+
+
+def _as_held(ledger: Ledger, card: Card, text_id: str | None) -> Card:
+    """Without a text that was erased since, by this process or another one."""
+    if card.system is None or text_id is None:
+        return card
+    with ledger.read() as snapshot:
+        held = snapshot.text(text_id) is not None
+    return card if held else card.model_copy(update={"system": None})
 
 
 class Places:
@@ -67,6 +83,11 @@ class Places:
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken = 0
+
+    @property
+    def open(self) -> int:
+        """How many are taken."""
+        return self._taken
 
     def check(self) -> None:
         """Refuse (429) when all are taken."""

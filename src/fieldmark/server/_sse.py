@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -22,47 +22,41 @@ def event(data: str, number: int | None = None) -> bytes:
 
 
 def stream(
-    numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event, places: Places
+    batches: AsyncIterator[Sequence[tuple[int, BaseModel]]], until: asyncio.Event, places: Places
 ) -> StreamingResponse:
-    """Events as they come, each with its number, `until` the server stops; 429 when there is no place."""
+    """Events as they come, each with its number, `until` the server stops; 429 when there is no place.
+
+    `batches` gives an empty one now and then while nothing happens, so that no task of its own watches the time.
+    """
     places.check()
     return StreamingResponse(
-        _placed(numbered, until, places),
+        _placed(batches, until, places),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no"},
     )
 
 
 async def _placed(
-    numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event, places: Places
+    batches: AsyncIterator[Sequence[tuple[int, BaseModel]]], until: asyncio.Event, places: Places
 ) -> AsyncIterator[bytes]:
     with places.taken():
-        async with aclosing(_lines(numbered, until)) as lines:
+        async with aclosing(_lines(batches, until)) as lines:
             async for line in lines:
                 yield line
 
 
 async def _lines(
-    numbered: AsyncIterator[tuple[int, BaseModel]], until: asyncio.Event
+    batches: AsyncIterator[Sequence[tuple[int, BaseModel]]], until: asyncio.Event
 ) -> AsyncGenerator[bytes, None]:
     yield b"retry: 1000\n\n"
-    stopped = asyncio.ensure_future(until.wait())
-    pending: asyncio.Future[tuple[int, BaseModel]] = asyncio.ensure_future(anext(numbered))
-    try:
-        while True:
-            either: list[asyncio.Future[Any]] = [pending, stopped]
-            await asyncio.wait(either, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if stopped.done():
-                return
-            if not pending.done():
-                yield b": still here\n\n"
-                continue
-            try:
-                number, body = pending.result()
-            except StopAsyncIteration:
-                return
-            yield event(body.model_dump_json(), number)
-            pending = asyncio.ensure_future(anext(numbered))
-    finally:
-        stopped.cancel()
-        pending.cancel()
+    said = time.monotonic()
+    async for batch in batches:
+        if until.is_set():
+            return
+        now = time.monotonic()
+        if batch:
+            yield b"".join(event(body.model_dump_json(), number) for number, body in batch)
+            said = now
+        elif now - said >= HEARTBEAT_SECONDS:
+            yield b": still here\n\n"
+            said = now

@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fieldmark.errors import ServeError
@@ -57,13 +57,14 @@ def cookie_secret(path: Path) -> str:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Whole and on disk, or not at all."""
+    """Whole and on disk, or not at all; of several processes that start at once, the first one's."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        with suppress(FileExistsError):  # another process was first: its secret is the one that counts
+            os.link(part, path)
     finally:
         part.unlink(missing_ok=True)

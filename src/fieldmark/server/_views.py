@@ -10,18 +10,17 @@ from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-import fieldmark
 from fieldmark.arena import counted_votes, votes
-from fieldmark.arena.views import Board, Matrix
+from fieldmark.arena.views import Board, Matrix, Stratum
 from fieldmark.errors import NotFound
-from fieldmark.fields import Category, Policy, Prompt, ReasonTags, RubricQuestion, known_contenders
-from fieldmark.reports import Card, build_card
+from fieldmark.fields import Category, Policy, Prompt, ReasonTags, RubricQuestion, known_contenders, write_act
+from fieldmark.reports import Card, FieldColumns, build_card, field_columns
 from fieldmark.server import _sse
-from fieldmark.server._deps import HouseDep
+from fieldmark.server._deps import HouseDep, VisitorDep
 from fieldmark.server._errors import ProblemView
 from fieldmark.server._house import House
 from fieldmark.statistics import Model
@@ -34,17 +33,6 @@ _BLOCK = 1 << 16
 
 class _View(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class Session(_View):
-    """What a browser needs to act."""
-
-    csrf: str
-    """Send it as header `X-Fieldmark-CSRF` with every POST and DELETE."""
-    role: str
-    """`admin`: on loopback and without accounts, whoever sits at this machine."""
-    version: str
-    """Fieldmark's version."""
 
 
 class Status(_View):
@@ -90,13 +78,6 @@ class FieldView(_View):
     notices: list[ProblemView]
 
 
-@router.get("/session", tags=["session"])
-def session(request: Request, response: Response, house: HouseDep) -> Session:
-    """Begin a session: sets the voter's cookie if this browser has none."""
-    csrf = house.sessions.begin(request, response)
-    return Session(csrf=csrf, role="admin", version=fieldmark.__version__)
-
-
 @router.get("/status", tags=["field"])
 def status(house: HouseDep) -> Status:
     """The field at a glance."""
@@ -123,14 +104,15 @@ def status_events(house: HouseDep) -> StreamingResponse:
     return _sse.stream(_changes(house), house.stopping, house.streams)
 
 
-async def _changes(house: House) -> AsyncIterator[tuple[int, BaseModel]]:
+async def _changes(house: House) -> AsyncIterator[list[tuple[int, BaseModel]]]:
     seen = house.changed.rung
     while True:
-        rung = await house.changed.wait(seen, seconds=3600)
+        rung = await house.changed.wait(seen, seconds=1)
         if rung == seen:
+            yield []
             continue
         seen = rung
-        yield rung, await house.news.get(rung, partial(_changed, house))
+        yield [(rung, await house.news.get(rung, partial(_changed, house)))]
 
 
 def _changed(house: House) -> Changed:
@@ -163,22 +145,37 @@ def _problems(house: House) -> list[ProblemView]:
 
 
 CategoryQuery = Annotated[str | None, Query(description="Category id; all categories without it")]
+StratumQuery = Annotated[Stratum, Query(description="Where the votes come from; strata are never mixed")]
 
 
 @router.get("/board", tags=["board"])
-def board(house: HouseDep, category: CategoryQuery = None, model: Model = "davidson") -> Board:
-    """The leaderboard, recomputed from the counts."""
+def board(
+    house: HouseDep,
+    category: CategoryQuery = None,
+    model: Model = "davidson",
+    stratum: StratumQuery = "live",
+) -> Board:
+    """The leaderboard of one stratum, recomputed from the counts."""
     _check_category(house, category)
     with house.ledger.read() as snapshot:
-        return house.arena.boards.standings(snapshot, house.field.policy, category, model).board
+        boards = house.arena.boards
+        return boards.standings(snapshot, house.field.policy, category, model, stratum).board
 
 
 @router.get("/board/matrix", tags=["board"])
-def matrix(house: HouseDep, category: CategoryQuery = None) -> Matrix:
+def matrix(house: HouseDep, category: CategoryQuery = None, stratum: StratumQuery = "live") -> Matrix:
     """Who beat whom."""
     _check_category(house, category)
     with house.ledger.read() as snapshot:
-        return house.arena.boards.matrix(snapshot, category)
+        return house.arena.boards.matrix(snapshot, category, stratum)
+
+
+@router.get("/board/field", tags=["board"])
+def board_field(house: HouseDep, category: CategoryQuery = None) -> FieldColumns:
+    """What joins the leaderboard from real cases: outcome rates, whether votes agree with them, drift alarms."""
+    _check_category(house, category)
+    with house.ledger.read() as snapshot:
+        return field_columns(snapshot, house.field.policy, category, boards=house.arena.boards)
 
 
 def _check_category(house: House, category: str | None) -> None:
@@ -190,8 +187,11 @@ def _check_category(house: House, category: str | None) -> None:
 
 
 @router.get("/votes.csv", tags=["board"], response_class=StreamingResponse)
-def votes_csv(house: HouseDep) -> StreamingResponse:
+def votes_csv(house: HouseDep, visitor: VisitorDep) -> StreamingResponse:
     """Every counted vote without its texts, for `fieldmark rank`."""
+    if visitor.account is not None:
+        by = visitor.account.pseudonym
+        house.ledger.write(lambda now: write_act(now, "exported", by=by, subject="votes.csv"))
     headers = {"content-disposition": f'attachment; filename="{house.field.id}-votes.csv"'}
     # Whole before any of it is sent, so that a slow reader does not hold the ledger's snapshot.
     file = SpooledTemporaryFile(max_size=_IN_MEMORY, mode="w+", newline="")  # noqa: SIM115 (`_sent` closes it)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from typing import Any
+
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 import fieldmark
-from fieldmark.server import _arena, _contenders, _openai, _page, _views
+from fieldmark.server import (
+    _accounts,
+    _arena,
+    _cases,
+    _contenders,
+    _drift,
+    _health,
+    _keys,
+    _login,
+    _me,
+    _oidc,
+    _openai,
+    _page,
+    _shadow,
+    _views,
+)
+from fieldmark.server._attempts import Attempts
+from fieldmark.server._deps import gate
 from fieldmark.server._errors import ErrorBody, add_handlers
 from fieldmark.server._guard import Guard, Limits
 from fieldmark.server._house import House
@@ -24,15 +43,34 @@ def create_app(house: House | None, *, limits: Limits | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        dependencies=[Depends(gate)],
     )
-    for module in (_arena, _views, _contenders):
+    for module in (_login, _accounts, _arena, _shadow, _views, _contenders, _drift, _cases, _keys, _me):
         app.include_router(module.router, responses=_ERRORS)
     app.state.house = house
+    app.include_router(_oidc.router, responses=_ERRORS)
+    app.include_router(_health.router)
     app.include_router(_openai.router)
+    app.router.routes.insert(0, _openai.shortcut())
     app.include_router(_page.router)
     add_handlers(app)
-    app.add_middleware(Guard, limits=limits, caller=house.sessions.secret if house else None)
+    app.add_middleware(Guard, limits=limits, **_behind(house))
+    if house is not None:
+        house.attempts = Attempts((limits or Limits()).logins)
+        house.meter.watch(house)
     return app
+
+
+def _behind(house: House | None) -> dict[str, Any]:
+    """What the guard needs of the house."""
+    if house is None:
+        return {}
+    return {
+        "caller": house.sessions.caller,
+        "front": house.front,
+        "calls": house.calls,
+        "meter": house.meter,
+    }
 
 
 def _operation_id(route: APIRoute) -> str:

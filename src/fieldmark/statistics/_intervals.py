@@ -58,6 +58,46 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Int
     return Interval(successes / n, lower, upper)
 
 
+def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
+    """The share `successes / n` with Wilson's score interval (Wilson, 1927), without continuity correction.
+
+    Raises:
+        StatisticsError: not 0 <= successes <= n, or n is 0, or the confidence is not between 0 and 1.
+    """
+    z = normal_critical(confidence)
+    if not (n > 0 and 0 <= successes <= n):
+        raise StatisticsError(
+            f"no share of {successes} in {n}", hint="n is 1 or more and holds the successes"
+        )
+    share, square = successes / n, z * z
+    middle = (successes + square / 2) / (n + square)
+    half = z / (n + square) * math.sqrt(n * share * (1 - share) + square / 4)
+    # At the ends the bound is the share itself, which rounding must not pass.
+    lower = 0.0 if successes == 0 else middle - half
+    upper = 1.0 if successes == n else middle + half
+    return Interval(share, lower, upper)
+
+
+def newcombe(
+    successes_a: float, n_a: float, successes_b: float, n_b: float, confidence: float = 0.95
+) -> Interval:
+    """The difference of two independent shares, a less b, with the hybrid score interval: method 10 of Newcombe,
+    "Interval estimation for the difference between independent proportions", Statistics in Medicine 17 (1998),
+    873-890.
+
+    It takes the distance of each share to the bound of its Wilson interval for the share's error on that side, so
+    that it stays within -1 to 1 and is sound for small counts, where the normal interval is not.
+
+    Raises:
+        StatisticsError: a group is empty or does not hold its successes, or the confidence is not between 0 and 1.
+    """
+    a, b = wilson(successes_a, n_a, confidence), wilson(successes_b, n_b, confidence)
+    difference = a.value - b.value
+    below = math.hypot(a.value - a.lower, b.upper - b.value)
+    above = math.hypot(a.upper - a.value, b.value - b.lower)
+    return Interval(difference, difference - below, difference + above)
+
+
 def votes_to_decide(difference: float, se: float, votes: float, critical: float) -> int | None:
     """About how many more votes until `critical` standard errors are less than `difference`.
 

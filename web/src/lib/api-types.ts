@@ -4,6 +4,218 @@
  */
 
 export interface paths {
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session
+         * @description Begin a session: sets the voter's cookie if this browser has none.
+         */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Login
+         * @description Sign in. The browser's session is a new one afterwards, with a new token.
+         */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Logout
+         * @description Sign out; the browser is nobody's again.
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Password
+         * @description Change one's own password; every other session of the account ends.
+         */
+        patch: operations["change_password"];
+        trace?: never;
+    };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Make an account of an invitation, and sign in.
+         */
+        post: operations["accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description Every account, revoked ones too.
+         */
+        get: operations["list_accounts"];
+        put?: never;
+        /**
+         * Add Account
+         * @description Make an account. With the first one, acting takes signing in.
+         */
+        post: operations["add_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Account
+         * @description Revoke an account: it is signed out everywhere, its open round ends. What it voted stays.
+         */
+        delete: operations["revoke_account"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Account
+         * @description Give an account another role or credentials; it holds from its next request on.
+         */
+        patch: operations["change_account"];
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description Those that still work.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite
+         * @description A link for one person.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Invitation
+         * @description Take an invitation back.
+         */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audit
+         * @description What admins did, newest first.
+         */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/battles": {
         parameters: {
             query?: never;
@@ -208,7 +420,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/session": {
+    "/api/v1/shadow": {
         parameters: {
             query?: never;
             header?: never;
@@ -216,13 +428,77 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Session
-         * @description Begin a session: sets the voter's cookie if this browser has none.
+         * Shadow Waiting
+         * @description How many shadowed cases wait for this voter's judgement, counted up to 1,000.
          */
-        get: operations["session"];
+        get: operations["shadow_waiting"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shadow/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shadow Next
+         * @description The case with the fewest votes that this voter may judge; null when there is none.
+         */
+        post: operations["shadow_next"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shadow/{battle}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shadow Case
+         * @description One shadowed case as this voter may see it now.
+         */
+        get: operations["shadow_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shadow/{battle}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shadow Vote
+         * @description Vote, say why, and learn who answered.
+         */
+        post: operations["shadow_vote"];
+        /**
+         * Shadow Unvote
+         * @description Take the vote back for good.
+         */
+        delete: operations["shadow_unvote"];
         options?: never;
         head?: never;
         patch?: never;
@@ -297,7 +573,7 @@ export interface paths {
         };
         /**
          * Board
-         * @description The leaderboard, recomputed from the counts.
+         * @description The leaderboard of one stratum, recomputed from the counts.
          */
         get: operations["board"];
         put?: never;
@@ -320,6 +596,26 @@ export interface paths {
          * @description Who beat whom.
          */
         get: operations["matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board/field": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Board Field
+         * @description What joins the leaderboard from real cases: outcome rates, whether votes agree with them, drift alarms.
+         */
+        get: operations["board_field"];
         put?: never;
         post?: never;
         delete?: never;
@@ -377,7 +673,7 @@ export interface paths {
         };
         /**
          * Contenders
-         * @description The field's contenders, in the folder's order.
+         * @description The field's contenders, in the folder's order. Addresses and names of variables are told to admins only.
          */
         get: operations["contenders"];
         put?: never;
@@ -516,6 +812,361 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Drift
+         * @description Every contender of the field that can be asked, in the folder's order.
+         */
+        get: operations["drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drift/{digest}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Canaries
+         * @description Ask a contender its canaries now, in the background. 409 `running` while it is being asked.
+         */
+        post: operations["run_canaries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drift/{digest}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Drift
+         * @description Note that somebody looked at an alarm; the next run begins a new baseline. 409 `no_alarm` without one.
+         */
+        post: operations["acknowledge_drift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Outcome
+         * @description Say what became of a case. The same again changes nothing; something else replaces it, and both are kept.
+         *
+         *     An application sends its key as `Authorization: Bearer` and may speak of its own cases only.
+         */
+        post: operations["report_outcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Cases
+         * @description Cases, newest first.
+         */
+        get: operations["list_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Case
+         * @description One case whole, as it was kept. Who answered is not told.
+         */
+        get: operations["read_case"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Case
+         * @description Consent was withdrawn: the texts of this case are erased, those of its shadow battle too. What was counted
+         *     stays.
+         */
+        delete: operations["erase_case"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Outcomes
+         * @description What became of every contender's cases.
+         */
+        get: operations["read_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outcomes/busy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Busy
+         * @description Work beside the answers since the server was started: second answers, monitors, and what was dropped.
+         */
+        get: operations["read_busy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys
+         * @description Every application key, oldest first, revoked ones too.
+         */
+        get: operations["keys"];
+        put?: never;
+        /**
+         * Make Key
+         * @description Make a key. The first one closes `/v1` to everybody without one.
+         */
+        post: operations["make_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Key
+         * @description Revoke a key: from now on it opens nothing, and answers being written with it end.
+         */
+        delete: operations["end_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Me
+         * @description What is held of this browser's or account's person.
+         */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Me
+         * @description Erase texts, salts and the link to this person, sign them out and begin anew. Votes and counts stay.
+         */
+        delete: operations["erase_me"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Me
+         * @description All that is held of this person, as JSON. Contenders of rounds whose names were not shown are left out.
+         */
+        get: operations["export_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Oidc Start
+         * @description Leave for the provider.
+         */
+        get: operations["oidc_start"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Oidc Callback
+         * @description Come back from the provider, and begin a session.
+         */
+        get: operations["oidc_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Healthz
+         * @description The process answers.
+         */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readyz
+         * @description The ledger can be read and written; 503 when it cannot, or when the server is going down.
+         */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Prometheus' text format: for this machine itself, an admin, or a key of scope `metrics`.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models": {
         parameters: {
             query?: never;
@@ -525,7 +1176,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description The contenders that can be asked.
+         * @description The contenders that can be asked, and `field`, the policy's choice.
          */
         get: operations["list_models"];
         put?: never;
@@ -567,7 +1218,7 @@ export interface paths {
         put?: never;
         /**
          * Chat Completions
-         * @description Ask a contender by its name, streaming or not.
+         * @description Ask a contender by its name, or `field`: whom the policy chooses. Streaming or not.
          */
         post: operations["chat_completions"];
         delete?: never;
@@ -581,6 +1232,70 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Accept
+         * @description An invitation's token, and the account that shall be made of it.
+         */
+        Accept: {
+            /** Token */
+            token: string;
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * AccountChange
+         * @description What is left out stays.
+         */
+        AccountChange: {
+            /** Role */
+            role?: ("admin" | "voter" | "viewer") | null;
+            /** Credentials */
+            credentials?: string[] | null;
+        };
+        /**
+         * AccountView
+         * @description Somebody who may sign in.
+         */
+        AccountView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "voter" | "viewer";
+            /**
+             * Pseudonym
+             * @description Under which the ledger knows them.
+             */
+            pseudonym: string;
+            /** Created */
+            created: string;
+            /**
+             * Revoked
+             * @description When it was revoked; it stays so.
+             */
+            revoked: string | null;
+            /**
+             * Provider
+             * @description OpenID Connect provider, for an account of one.
+             */
+            provider: string | null;
+            /**
+             * Credentials
+             * @description Such as `physician`.
+             */
+            credentials: string[];
+            /**
+             * You
+             * @description It is the one that asks.
+             */
+            you: boolean;
+        };
+        /**
          * Again
          * @description A failed side to ask again.
          */
@@ -590,6 +1305,128 @@ export interface components {
              * @enum {string}
              */
             side: "a" | "b";
+        };
+        /**
+         * Agreement
+         * @description Votes and outcomes of two contenders, side by side.
+         */
+        Agreement: {
+            /**
+             * A
+             * @description Digest.
+             */
+            a: string;
+            /** B */
+            b: string;
+            /** A Name */
+            a_name: string;
+            /** B Name */
+            b_name: string;
+            /**
+             * Votes
+             * @description Counted blind votes between the two: live ones and those on shadowed cases.
+             */
+            votes: number;
+            /**
+             * Live
+             * @description Of these, in the arena.
+             */
+            live: number;
+            /**
+             * Shadow
+             * @description Of these, on shadowed real cases.
+             */
+            shadow: number;
+            /** Wins A */
+            wins_a: number;
+            /** Wins B */
+            wins_b: number;
+            /** Ties */
+            ties: number;
+            /** Both Bad */
+            both_bad: number;
+            /** @description Share of the decided votes that prefer a, exact (Clopper-Pearson); None without one. */
+            preference: components["schemas"]["Interval"] | null;
+            /**
+             * Reported A
+             * @description Cases of a with an outcome.
+             */
+            reported_a: number;
+            /** Reported B */
+            reported_b: number;
+            /** @description Solved or accepted, of those reported, exact. */
+            solved_a: components["schemas"]["Interval"] | null;
+            solved_b: components["schemas"]["Interval"] | null;
+            /** @description Solved rate of a less that of b, with Newcombe's hybrid score interval. */
+            difference: components["schemas"]["Interval"] | null;
+            /**
+             * Preferred
+             * @description Whom people prefer, where the interval excludes one half.
+             */
+            preferred: ("a" | "b") | null;
+            /**
+             * Solves More
+             * @description Who solves more, where the interval excludes 0.
+             */
+            solves_more: ("a" | "b") | null;
+            /**
+             * Kind
+             * @description `same`: votes and outcomes point the same way. `opposed`: each points clearly, and apart. `undecided`: at least
+             *     one of the two cannot be told yet.
+             * @enum {string}
+             */
+            kind: "same" | "opposed" | "undecided";
+            /**
+             * Sentence
+             * @description All of it in words, with the numbers.
+             */
+            sentence: string;
+        };
+        /**
+         * Alarm
+         * @description A contender whose answers are no longer what they were, under an unchanged name; nobody has looked yet.
+         */
+        Alarm: {
+            /**
+             * Contender
+             * @description Identity digest.
+             */
+            contender: string;
+            /**
+             * Record
+             * @description Id of the evidence `drift`.
+             */
+            record: string;
+            /**
+             * Since
+             * @description When it was found (UTC).
+             */
+            since: string;
+            /**
+             * P
+             * @description Chance of answers at least this different from an unchanged contender, corrected for the windows tried.
+             */
+            p: number;
+            /**
+             * Alpha
+             * @description Level it was compared with.
+             */
+            alpha: number;
+            /**
+             * Baseline
+             * @description Runs that said what is usual.
+             */
+            baseline: number;
+            /**
+             * Window
+             * @description Newest runs that differ from them.
+             */
+            window: number;
+            /**
+             * Message
+             * @description One sentence.
+             */
+            message: string;
         };
         /**
          * AnswerView
@@ -626,11 +1463,62 @@ export interface components {
              */
             hanging: boolean;
             /**
+             * Stopped
+             * @description The vote (or leaving) ended it while it was writing: the text is what had come by then.
+             * @default false
+             */
+            stopped: boolean;
+            /**
              * Attempt
              * @description Raised by each retry.
              * @default 1
              */
             attempt: number;
+        };
+        /**
+         * Audit
+         * @description Newest first.
+         */
+        Audit: {
+            /** Lines */
+            lines: components["schemas"]["AuditLine"][];
+            /** More */
+            more: boolean;
+        };
+        /**
+         * AuditLine
+         * @description What an admin did.
+         */
+        AuditLine: {
+            /**
+             * Index
+             * @description Of the record in the ledger; give it as `before` for the next page.
+             */
+            index: number;
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /**
+             * Actor
+             * @description Pseudonym; `system` for the command line.
+             */
+            actor: string;
+            /**
+             * Actor Name
+             * @description Of the account, as long as it is kept.
+             */
+            actor_name: string | null;
+            /** Act */
+            act: string;
+            /** Subject */
+            subject: string | null;
+            /** Subject Name */
+            subject_name: string | null;
+            /** Details */
+            details: {
+                [key: string]: string;
+            };
         };
         /**
          * Ballot
@@ -718,7 +1606,7 @@ export interface components {
              * @description `replaced`: its settings changed, so the name now means another digest.
              * @enum {string}
              */
-            status: "active" | "replaced" | "withdrawn";
+            status: "active" | "replaced" | "withdrawn" | "imported";
             /**
              * Rank Best
              * @description Ranks it may hold, from simultaneous intervals of differences. None where no rating exists.
@@ -764,6 +1652,31 @@ export interface components {
             component: number;
         };
         /**
+         * BusyView
+         * @description Work beside the answers since the server was started.
+         */
+        BusyView: {
+            /** Shadows Running */
+            shadows_running: number;
+            /** Shadows Done */
+            shadows_done: number;
+            /**
+             * Shadows Dropped
+             * @description Cases that were drawn for a shadow battle but found the queue full or every other contender over its cap.
+             */
+            shadows_dropped: number;
+            /**
+             * Monitors Dropped
+             * @description Cases that monitors did not look at, since too many were waiting.
+             */
+            monitors_dropped: number;
+            /**
+             * Unrecorded
+             * @description Answers served without the case that the policy asked for, since the ledger refused.
+             */
+            unrecorded: number;
+        };
+        /**
          * Card
          * @description Everything known about one contender in one field at one ledger head.
          */
@@ -782,7 +1695,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "active" | "replaced" | "withdrawn";
+            status: "active" | "replaced" | "withdrawn" | "imported";
             /**
              * Parts
              * @description The identity's parts; the system prompt is in `system`.
@@ -821,6 +1734,19 @@ export interface components {
             failures: components["schemas"]["FailureMeasure"];
             latency: components["schemas"]["LatencyMeasure"];
             cost: components["schemas"]["CostMeasure"] | null;
+            /**
+             * Strata
+             * @description Votes that are no live ones, stratum by stratum; empty when there are none.
+             */
+            strata: components["schemas"]["OtherVotes"][];
+            /** @description None while no real case of it is recorded. */
+            outcomes: components["schemas"]["OutcomeMeasure"] | null;
+            /**
+             * Agreement
+             * @description Its votes against its outcomes, one for each rival with both; it is always `a`.
+             */
+            agreement: components["schemas"]["Agreement"][];
+            drift: components["schemas"]["DriftNote"];
             /** Unknown */
             unknown: components["schemas"]["Unknown"][];
             /**
@@ -828,6 +1754,195 @@ export interface components {
              * @description The command that gives the same bytes.
              */
             recompute: string;
+        };
+        /**
+         * CaseAgreement
+         * @description Shadowed cases that have both a vote and an outcome: was the served answer preferred where it did its work?
+         *
+         *     Each case counts once, by the majority of its decided votes.
+         */
+        CaseAgreement: {
+            /**
+             * Cases
+             * @description Cases with at least one counted vote and an outcome.
+             */
+            cases: number;
+            /**
+             * Undecided
+             * @description Of these, without a majority (ties, both bad, or split): in none of the shares.
+             */
+            undecided: number;
+            /**
+             * Good
+             * @description Decided cases that were solved or accepted.
+             */
+            good: number;
+            /** @description Share of them in which people prefer the served answer, exact. */
+            good_preferred: components["schemas"]["Interval"] | null;
+            /**
+             * Bad
+             * @description Decided cases whose answer was edited, rejected or did harm.
+             */
+            bad: number;
+            bad_preferred: components["schemas"]["Interval"] | null;
+            /** @description `good_preferred` less `bad_preferred`, Newcombe's interval. Above 0: people prefer what then works. */
+            difference: components["schemas"]["Interval"] | null;
+            /** Sentence */
+            sentence: string;
+        };
+        /**
+         * CaseBallot
+         * @description A vote on a shadowed case, with its reasons: the names follow at once.
+         */
+        CaseBallot: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "a" | "b" | "tie" | "both_bad";
+            /**
+             * Tags
+             * @description Reason tags of the field, per side.
+             * @default {}
+             */
+            tags: {
+                [key: string]: string[];
+            };
+            /**
+             * Rubric
+             * @description Grades per rubric question and side, from 1.
+             * @default {}
+             */
+            rubric: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * CaseMessage
+         * @description One message of a case as it was kept: redacted, an image as its digest.
+         */
+        CaseMessage: {
+            /** Role */
+            role: string;
+            /** Content */
+            content: string;
+            /**
+             * Tool Calls
+             * @description Calls of tools, in OpenAI's form.
+             * @default []
+             */
+            tool_calls: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * CasePage
+         * @description Cases, newest first.
+         */
+        CasePage: {
+            /** Cases */
+            cases: components["schemas"]["fieldmark__gateway__views__CaseLine"][];
+            /**
+             * More
+             * @description Older ones follow: ask again with `before` set to the last id.
+             */
+            more: boolean;
+            /**
+             * Waiting
+             * @description Cases that nobody has marked.
+             */
+            waiting: number;
+        };
+        /**
+         * CaseView
+         * @description One case whole.
+         */
+        CaseView: {
+            /**
+             * Id
+             * @description Id of the case's record.
+             */
+            id: string;
+            /**
+             * At
+             * @description When it came in (RFC 3339).
+             */
+            at: string;
+            /**
+             * Category
+             * @description Category id.
+             */
+            category: string | null;
+            /**
+             * Application
+             * @description Name of the application key it came with.
+             */
+            application: string | null;
+            /**
+             * Contender Name
+             * @description Never told here: people say what became of a case, not whom they like.
+             */
+            contender_name?: null;
+            /**
+             * Preview
+             * @description Beginning of the last thing the end user wrote.
+             */
+            preview: string;
+            /**
+             * State
+             * @description How far it is.
+             * @enum {string}
+             */
+            state: "open" | "waiting" | "reported" | "failed" | "erased";
+            /**
+             * Result
+             * @description What became of it, as last said.
+             */
+            result: ("solved" | "accepted" | "edited" | "rejected" | "harm") | null;
+            /**
+             * Messages
+             * @description What was asked; empty when its texts are gone.
+             */
+            messages: components["schemas"]["CaseMessage"][];
+            /**
+             * Answer
+             * @description What the application received, as far as it is held.
+             */
+            answer: string | null;
+            /**
+             * Tool Calls
+             * @description Calls of tools in the answer.
+             */
+            tool_calls: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Failure
+             * @description How the last contender failed, if none answered.
+             */
+            failure: ("unreachable" | "refused" | "timeout" | "garbage" | "cut_off" | "empty" | "too_long" | "crashed" | "over_budget" | "interrupted" | "unsupported") | null;
+            /**
+             * Outcomes
+             * @description Oldest first; the last one holds.
+             */
+            outcomes: components["schemas"]["OutcomeView"][];
+            /**
+             * Monitors
+             * @description What monitors found, oldest first.
+             */
+            monitors: components["schemas"]["FindingView"][];
+            /**
+             * Shadow
+             * @description A second contender answered it too.
+             */
+            shadow: boolean;
         };
         /**
          * Category
@@ -1073,6 +2188,120 @@ export interface components {
             models: string[];
         };
         /**
+         * DriftNote
+         * @description Whether a contender still answers a fixed set of questions as it did.
+         */
+        DriftNote: {
+            /**
+             * State
+             * @description `never`: it was not asked. `no_alarm`: asked, and nothing was found; few runs cannot find much. `alarm`: its
+             *     answers changed under an unchanged name, and nobody has acknowledged it.
+             * @enum {string}
+             */
+            state: "never" | "no_alarm" | "alarm";
+            /**
+             * Runs
+             * @description Usable runs of the set last asked, since the last acknowledgement.
+             */
+            runs: number;
+            /**
+             * Last Run
+             * @description When it was last asked, RFC 3339.
+             */
+            last_run: string | null;
+            alarm: components["schemas"]["Alarm"] | null;
+        };
+        /**
+         * DriftView
+         * @description Whether a contender still answers as it did.
+         */
+        DriftView: {
+            /**
+             * Contender
+             * @description Its name.
+             */
+            contender: string;
+            /** Digest */
+            digest: string;
+            /**
+             * State
+             * @description `off`: it was never asked and no schedule is set. `learning`: its baseline has too few runs yet. `steady`:
+             *     nothing speaks for a change. `alarm`: its answers changed, and nobody acknowledged it.
+             * @enum {string}
+             */
+            state: "off" | "learning" | "steady" | "alarm";
+            /**
+             * Runs
+             * @description Runs that can be compared, since it was first asked or an alarm was last acknowledged.
+             */
+            runs: number;
+            /**
+             * Baseline
+             * @description Runs that the baseline needs.
+             */
+            baseline: number;
+            /**
+             * Last Run
+             * @description When it was last asked (UTC).
+             */
+            last_run: string | null;
+            /**
+             * Last Failed
+             * @description Answers of that run that did not come.
+             */
+            last_failed: number;
+            /**
+             * Next Run
+             * @description When it is due again (UTC); None without a schedule.
+             */
+            next_run: string | null;
+            /**
+             * Running
+             * @description It is being asked now, by this server.
+             */
+            running: boolean;
+            /**
+             * P
+             * @description Of the newest runs, or of the alarm; None while it learns.
+             */
+            p: number | null;
+            /**
+             * Alpha
+             * @description At or below this p is an alarm.
+             */
+            alpha: number;
+            /**
+             * Since
+             * @description When the alarm was found (UTC).
+             */
+            since: string | null;
+            /**
+             * Message
+             * @description One sentence, for people.
+             */
+            message: string;
+        };
+        /**
+         * Erased
+         * @description It is done: texts, salts and the link are deleted; votes and counts stay.
+         */
+        Erased: {
+            /**
+             * Record
+             * @description Id of the erasure's own record; None when nothing was held.
+             */
+            record: string | null;
+            /** Texts */
+            texts: number;
+            /** Links */
+            links: number;
+            /**
+             * Swept
+             * @description Whether the bytes left the database's files already; else they do as soon as its readers have finished.
+             */
+            swept: boolean;
+        };
+        /**
          * ErrorBody
          * @description Body of every reply that is not a success.
          */
@@ -1186,6 +2415,126 @@ export interface components {
             accept_licence: boolean;
         };
         /**
+         * FieldColumns
+         * @description What joins the leaderboard from real work. Cases went to contenders by the field's policy.
+         */
+        FieldColumns: {
+            /**
+             * Head
+             * @description SIZE:HASH of the ledger.
+             */
+            head: string;
+            /** Category */
+            category: string | null;
+            /** Confidence */
+            confidence: number;
+            /**
+             * Cases
+             * @description Recorded cases.
+             */
+            cases: number;
+            /**
+             * Reported
+             * @description Those with an outcome.
+             */
+            reported: number;
+            /**
+             * Rows
+             * @description By digest: contenders with a recorded case, a monitor's finding or a drift alarm.
+             */
+            rows: {
+                [key: string]: components["schemas"]["FieldRow"];
+            };
+            /**
+             * Agreement
+             * @description Pairs with both blind votes and outcomes, most votes first.
+             */
+            agreement: components["schemas"]["Agreement"][];
+            /** @description None while no shadowed case has both a vote and an outcome. */
+            shadowed: components["schemas"]["CaseAgreement"] | null;
+            /**
+             * Assignment
+             * @description A sentence on how cases came to contenders: what the rates may not be read as.
+             */
+            assignment: string;
+        };
+        /**
+         * FieldRow
+         * @description What became of one contender's real cases, and whether it drifts.
+         */
+        FieldRow: {
+            /**
+             * Contender
+             * @description Identity digest.
+             */
+            contender: string;
+            /**
+             * Name
+             * @description Its label, or the beginning of the digest.
+             */
+            name: string;
+            /**
+             * Cases
+             * @description Recorded cases that it answered, or failed last on.
+             */
+            cases: number;
+            /**
+             * Answered
+             * @description Those that it answered to the end.
+             */
+            answered: number;
+            /**
+             * Failures
+             * @description Those that it failed on, by kind.
+             */
+            failures: {
+                [key: string]: number;
+            };
+            /** @description Share of its cases that it failed on. */
+            failed: components["schemas"]["Rate"] | null;
+            /**
+             * Reported
+             * @description Cases with an outcome; the rates are of these.
+             */
+            reported: number;
+            /**
+             * Not Reported
+             * @description Answered cases that nobody has said anything about.
+             */
+            not_reported: number;
+            /**
+             * Results
+             * @description Cases by what became of them.
+             */
+            results: {
+                [key: string]: number;
+            };
+            /** @description Solved or accepted as it was, of those reported. */
+            solved: components["schemas"]["Rate"] | null;
+            edited: components["schemas"]["Rate"] | null;
+            rejected: components["schemas"]["Rate"] | null;
+            harm: components["schemas"]["Rate"] | null;
+            /**
+             * Solved At Least
+             * @description Share solved of all that were answered or reported, if none of those not reported was.
+             */
+            solved_at_least: number | null;
+            /**
+             * Solved At Most
+             * @description The same if all of them were.
+             */
+            solved_at_most: number | null;
+            /**
+             * Changed
+             * @description Median share of words that an edit changed (to 0.01).
+             */
+            changed: number | null;
+            /** Monitors */
+            monitors: components["schemas"]["MonitorRate"][];
+            /** @description Its answers changed under an unchanged name, and nobody has acknowledged it. */
+            alarm?: components["schemas"]["Alarm"] | null;
+        };
+        /**
          * FieldView
          * @description The field's rules.
          */
@@ -1215,6 +2564,27 @@ export interface components {
             problems: components["schemas"]["ProblemView"][];
             /** Notices */
             notices: components["schemas"]["ProblemView"][];
+        };
+        /**
+         * FindingView
+         * @description What one monitor found.
+         */
+        FindingView: {
+            /** Monitor */
+            monitor: string;
+            /** At */
+            at: string;
+            /**
+             * Passed
+             * @description None: the monitor itself failed.
+             */
+            passed: boolean | null;
+            /** Score */
+            score: number | null;
+            /** Explanation */
+            explanation: string | null;
+            /** Error */
+            error: string | null;
         };
         /**
          * Finished
@@ -1278,6 +2648,41 @@ export interface components {
             upper: number;
         };
         /**
+         * InvitationView
+         * @description A link that makes an account, once.
+         */
+        InvitationView: {
+            /** Id */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "voter" | "viewer";
+            /** Credentials */
+            credentials: string[];
+            /** Created */
+            created: string;
+            /** Expires */
+            expires: string;
+        };
+        /**
+         * Invite
+         * @description Whom to let in.
+         */
+        Invite: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "voter" | "viewer";
+            /**
+             * Credentials
+             * @default []
+             */
+            credentials: string[];
+        };
+        /**
          * Job
          * @description Where long work stands.
          */
@@ -1324,6 +2729,57 @@ export interface components {
             hint: string;
         };
         /**
+         * KeyView
+         * @description An application's key, without its secret.
+         */
+        KeyView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("ask" | "outcome" | "metrics")[];
+            /** Created */
+            created: string;
+            /**
+             * Used
+             * @description When it was last used, to the minute.
+             */
+            used: string | null;
+            /** Revoked */
+            revoked: string | null;
+            /**
+             * Cases
+             * @description Cases that came with it.
+             */
+            cases: number;
+            /**
+             * Reported
+             * @description Those with an outcome.
+             */
+            reported: number;
+        };
+        /**
+         * KeyWanted
+         * @description A key to make.
+         */
+        KeyWanted: {
+            /**
+             * Name
+             * @description What people call the application.
+             */
+            name: string;
+            /**
+             * Scopes
+             * @description What it may do.
+             * @default [
+             *       "ask",
+             *       "outcome"
+             *     ]
+             */
+            scopes: ("ask" | "outcome" | "metrics")[];
+        };
+        /**
          * LatencyMeasure
          * @description How fast it answered, as received. Quantiles are within 1.6% (`fieldmark.statistics.RELATIVE_ERROR`).
          */
@@ -1363,6 +2819,16 @@ export interface components {
             side: "a" | "b";
         };
         /**
+         * Login
+         * @description Name and password.
+         */
+        Login: {
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * Matrix
          * @description Who beat whom: `cells[i][j]` is contender i against contender j, None on the diagonal.
          */
@@ -1391,6 +2857,49 @@ export interface components {
             ties: number;
             /** Both Bad */
             both_bad: number;
+        };
+        /**
+         * Me
+         * @description What is held of whoever asks.
+         */
+        Me: {
+            /**
+             * Pseudonym
+             * @description Under which the ledger knows them; None when it holds nothing of them.
+             */
+            pseudonym: string | null;
+            /**
+             * Account
+             * @description Name of their account.
+             */
+            account: string | null;
+            /**
+             * Links
+             * @description Rows that tie the pseudonym to a cookie or an account: cookie, account, sessions.
+             */
+            links: number;
+            /**
+             * Texts
+             * @description Texts held now: what they wrote, and the answers to it.
+             */
+            texts: number;
+            /**
+             * Records
+             * @description Records by type (`battle`, `answer`, `vote`, ...): theirs, and those about their rounds and cases.
+             */
+            records: {
+                [key: string]: number;
+            };
+            /**
+             * Entries
+             * @description One page, newest first.
+             */
+            entries: components["schemas"]["MyEntry"][];
+            /**
+             * Next
+             * @description Give it as `before` for the next page; None on the last.
+             */
+            next: number | null;
         };
         /**
          * ModelView
@@ -1427,6 +2936,176 @@ export interface components {
             source: string;
         };
         /**
+         * MonitorRate
+         * @description How often a contender's answers pass one monitor.
+         */
+        MonitorRate: {
+            /** Monitor */
+            monitor: string;
+            /** @description Of the cases in which the monitor came to a finding; None when there was none. */
+            passed: components["schemas"]["Rate"] | null;
+            /**
+             * Errors
+             * @description Cases in which the monitor itself failed.
+             */
+            errors: number;
+        };
+        /**
+         * MyEntry
+         * @description One thing that the ledger holds of a person, with its texts. It never names a contender.
+         */
+        MyEntry: {
+            /**
+             * Kind
+             * @description A round they began; a real case they judged; a case that was theirs; what they said became of a case.
+             * @enum {string}
+             */
+            kind: "round" | "shadow_vote" | "case" | "outcome";
+            /**
+             * Id
+             * @description Of the round, the shadow battle, or the case.
+             */
+            id: string;
+            /** At */
+            at: string;
+            /**
+             * Index
+             * @description Place in the ledger of the first record.
+             */
+            index: number;
+            /** Mode */
+            mode?: ("blind" | "chosen") | null;
+            /** Category */
+            category?: string | null;
+            /**
+             * State
+             * @description Of a round; None for the other kinds.
+             */
+            state?: ("open" | "voted" | "abandoned" | "retracted") | null;
+            /**
+             * Prompts
+             * @description What they wrote, or what their case asked; None where the text is not held any more.
+             * @default []
+             */
+            prompts: (string | null)[];
+            /**
+             * Choice
+             * @description Their vote, seen from the sides as they were on their screen.
+             */
+            choice?: ("a" | "b" | "tie" | "both_bad") | null;
+            /**
+             * Tags
+             * @description Reason tags they gave.
+             * @default {}
+             */
+            tags: {
+                [key: string]: string[];
+            };
+            /** Comment */
+            comment?: string | null;
+            /**
+             * Result
+             * @description Of an outcome that they reported.
+             */
+            result?: ("solved" | "accepted" | "edited" | "rejected" | "harm") | null;
+            /** Edit */
+            edit?: string | null;
+            /** Note */
+            note?: string | null;
+        };
+        /**
+         * NewAccountBody
+         * @description An account with a first password, to be changed by its owner.
+         */
+        NewAccountBody: {
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "voter" | "viewer";
+            /** Password */
+            password: string;
+            /**
+             * Credentials
+             * @default []
+             */
+            credentials: string[];
+        };
+        /**
+         * NewInvitation
+         * @description The link is told now and never again.
+         */
+        NewInvitation: {
+            /** Id */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "voter" | "viewer";
+            /** Credentials */
+            credentials: string[];
+            /** Created */
+            created: string;
+            /** Expires */
+            expires: string;
+            /** Token */
+            token: string;
+            /**
+             * Link
+             * @description Page that asks for name and password; the token stands after `#`, so that no server's log sees it.
+             */
+            link: string;
+        };
+        /**
+         * NewKey
+         * @description A key just made.
+         */
+        NewKey: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("ask" | "outcome" | "metrics")[];
+            /** Created */
+            created: string;
+            /**
+             * Used
+             * @description When it was last used, to the minute.
+             */
+            used: string | null;
+            /** Revoked */
+            revoked: string | null;
+            /**
+             * Cases
+             * @description Cases that came with it.
+             */
+            cases: number;
+            /**
+             * Reported
+             * @description Those with an outcome.
+             */
+            reported: number;
+            /**
+             * Secret
+             * @description Told once, now. Only its SHA-256 is kept.
+             */
+            secret: string;
+        };
+        /**
+         * NewPassword
+         * @description A password in place of the old one.
+         */
+        NewPassword: {
+            /** Old */
+            old: string;
+            /** New */
+            new: string;
+        };
+        /**
          * NewRound
          * @description A round to begin.
          */
@@ -1459,6 +3138,219 @@ export interface components {
                 string,
                 string
             ] | null;
+        };
+        /**
+         * NextCase
+         * @description Which case to judge next.
+         */
+        NextCase: {
+            /**
+             * Skip
+             * @description Ids of those that this page has passed over.
+             * @default []
+             */
+            skip: string[];
+        };
+        /**
+         * OtherVotes
+         * @description Votes of another stratum than the live one: never in the rating.
+         */
+        OtherVotes: {
+            /**
+             * Stratum
+             * @description `shadow`: on real cases that a second contender answered too. `imported`: from a file.
+             * @enum {string}
+             */
+            stratum: "live" | "shadow" | "imported";
+            /** Votes */
+            votes: number;
+            /** Wins */
+            wins: number;
+            /** Losses */
+            losses: number;
+            /** Ties */
+            ties: number;
+            /** Both Bad */
+            both_bad: number;
+            /**
+             * Rating
+             * @description Within this stratum.
+             */
+            rating: number | null;
+            /** Lower */
+            lower: number | null;
+            /** Upper */
+            upper: number | null;
+            win_share: components["schemas"]["Interval"] | null;
+        };
+        /**
+         * OutcomeCategory
+         * @description What became of its cases within one category.
+         */
+        OutcomeCategory: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            row: components["schemas"]["OutcomeRow"];
+        };
+        /**
+         * OutcomeMeasure
+         * @description What became of the real cases that it answered.
+         */
+        OutcomeMeasure: {
+            row: components["schemas"]["OutcomeRow"];
+            /**
+             * Categories
+             * @description Categories in which it had a case.
+             */
+            categories: components["schemas"]["OutcomeCategory"][];
+            /**
+             * Assignment
+             * @description How cases came to contenders: what the rates may not be read as.
+             */
+            assignment: string;
+        };
+        /**
+         * OutcomeRow
+         * @description What became of one contender's cases.
+         */
+        OutcomeRow: {
+            /**
+             * Contender
+             * @description Identity digest.
+             */
+            contender: string;
+            /**
+             * Name
+             * @description Its label, or the beginning of the digest.
+             */
+            name: string;
+            /**
+             * Cases
+             * @description Recorded cases that it answered, or failed last on.
+             */
+            cases: number;
+            /**
+             * Answered
+             * @description Those that it answered to the end.
+             */
+            answered: number;
+            /**
+             * Failures
+             * @description Those that it failed on, by kind.
+             */
+            failures: {
+                [key: string]: number;
+            };
+            /** @description Share of its cases that it failed on. */
+            failed: components["schemas"]["Rate"] | null;
+            /**
+             * Reported
+             * @description Cases with an outcome; the rates are of these.
+             */
+            reported: number;
+            /**
+             * Not Reported
+             * @description Answered cases that nobody has said anything about.
+             */
+            not_reported: number;
+            /**
+             * Results
+             * @description Cases by what became of them.
+             */
+            results: {
+                [key: string]: number;
+            };
+            /** @description Solved or accepted as it was, of those reported. */
+            solved: components["schemas"]["Rate"] | null;
+            edited: components["schemas"]["Rate"] | null;
+            rejected: components["schemas"]["Rate"] | null;
+            harm: components["schemas"]["Rate"] | null;
+            /**
+             * Solved At Least
+             * @description Share solved of all that were answered or reported, if none of those not reported was.
+             */
+            solved_at_least: number | null;
+            /**
+             * Solved At Most
+             * @description The same if all of them were.
+             */
+            solved_at_most: number | null;
+            /**
+             * Changed
+             * @description Median share of words that an edit changed (to 0.01).
+             */
+            changed: number | null;
+            /** Monitors */
+            monitors: components["schemas"]["MonitorRate"][];
+        };
+        /**
+         * OutcomeTable
+         * @description What became of the field's cases. The policy chose who answered, not chance: rows differ in their cases too.
+         */
+        OutcomeTable: {
+            /** Category */
+            category: string | null;
+            /**
+             * Confidence
+             * @description Coverage of each interval.
+             */
+            confidence: number;
+            /**
+             * Rows
+             * @description Most cases first.
+             */
+            rows: components["schemas"]["OutcomeRow"][];
+            /** Cases */
+            cases: number;
+            /** Reported */
+            reported: number;
+            /** Not Reported */
+            not_reported: number;
+        };
+        /**
+         * OutcomeView
+         * @description One thing said about what became of a case.
+         */
+        OutcomeView: {
+            /**
+             * Id
+             * @description Id of the record.
+             */
+            id: string;
+            /** At */
+            at: string;
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "solved" | "accepted" | "edited" | "rejected" | "harm";
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "application" | "person";
+            /**
+             * Number
+             * @description The application's own number.
+             */
+            number: number | null;
+            /**
+             * Changed
+             * @description Share of the words that the edit changed, 0 to 1.
+             */
+            changed: number | null;
+            /**
+             * Edit
+             * @description The edited text, as far as it is held.
+             */
+            edit: string | null;
+            /**
+             * Note
+             * @description What was said beside it.
+             */
+            note: string | null;
         };
         /**
          * PeopleMeasure
@@ -1653,6 +3545,22 @@ export interface components {
             language?: string | null;
         };
         /**
+         * Rate
+         * @description A share with its exact interval (Clopper-Pearson).
+         */
+        Rate: {
+            /** N */
+            n: number;
+            /** Of */
+            of: number;
+            /** Value */
+            value: number;
+            /** Lower */
+            lower: number;
+            /** Upper */
+            upper: number;
+        };
+        /**
          * ReadinessView
          * @description Whether a contender can be asked now.
          */
@@ -1734,6 +3642,33 @@ export interface components {
              * @default
              */
             comment: string;
+        };
+        /**
+         * Reported
+         * @description What became of a case.
+         */
+        Reported: {
+            /**
+             * Result
+             * @description `accepted`: used as it was; `edited`: used with changes; `harm`: it did damage.
+             * @enum {string}
+             */
+            result: "solved" | "accepted" | "edited" | "rejected" | "harm";
+            /**
+             * Edit
+             * @description With `edited`: the text as it was used.
+             */
+            edit?: string | null;
+            /**
+             * Number
+             * @description A number of the application's own, such as minutes saved.
+             */
+            number?: number | null;
+            /**
+             * Note
+             * @description Anything else, in words.
+             */
+            note?: string | null;
         };
         /**
          * RevealView
@@ -1924,19 +3859,138 @@ export interface components {
         Session: {
             /**
              * Csrf
-             * @description Send it as header `X-Fieldmark-CSRF` with every POST and DELETE.
+             * @description Send it as header `X-Fieldmark-CSRF` with every POST, PATCH and DELETE.
              */
             csrf: string;
             /**
              * Role
-             * @description `admin`: on loopback and without accounts, whoever sits at this machine.
+             * @description What it may: an admin everything. None: sign in first. On loopback and without accounts everybody is admin.
              */
-            role: string;
+            role: ("admin" | "voter" | "viewer") | null;
+            /**
+             * Name
+             * @description Of the account that is signed in.
+             */
+            name: string | null;
+            /**
+             * Accounts
+             * @description Whether there are accounts: then acting takes one (or what the field allows `anonymous` visitors).
+             */
+            accounts: boolean;
             /**
              * Version
              * @description Fieldmark's version.
              */
             version: string;
+            sign_in: components["schemas"]["SignIn"];
+        };
+        /**
+         * ShadowAnswer
+         * @description One of the two answers.
+         */
+        ShadowAnswer: {
+            /** Text */
+            text: string;
+            /**
+             * Leak
+             * @description The text says who wrote it.
+             */
+            leak: boolean;
+        };
+        /**
+         * ShadowAnswers
+         * @description Both, on this voter's screen sides.
+         */
+        ShadowAnswers: {
+            a: components["schemas"]["ShadowAnswer"];
+            b: components["schemas"]["ShadowAnswer"];
+        };
+        /**
+         * ShadowReveal
+         * @description What the voter learns after the vote, and what all votes on shadowed cases say of the two.
+         */
+        ShadowReveal: {
+            a: components["schemas"]["ShadowSide"];
+            b: components["schemas"]["ShadowSide"];
+            /**
+             * Votes Between
+             * @description Counted votes on shadowed cases of these two.
+             */
+            votes_between: number;
+            /**
+             * Wins A
+             * @description Of these, preferred the contender that is on side a here.
+             */
+            wins_a: number;
+            /** Wins B */
+            wins_b: number;
+            /** Ties */
+            ties: number;
+            /** Both Bad */
+            both_bad: number;
+        };
+        /**
+         * ShadowSide
+         * @description Who answered on one side.
+         */
+        ShadowSide: {
+            /** Name */
+            name: string;
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Sampler */
+            sampler: {
+                [key: string]: unknown;
+            };
+            /**
+             * Served
+             * @description The application received this answer.
+             */
+            served: boolean;
+        };
+        /**
+         * ShadowView
+         * @description A real case that two contenders answered, as one voter may see it now.
+         */
+        ShadowView: {
+            /**
+             * Id
+             * @description Of the battle.
+             */
+            id: string;
+            /**
+             * Real Case
+             * @description Someone's work, not a prompt made up for the arena.
+             * @default true
+             * @constant
+             */
+            real_case: true;
+            /** Category */
+            category: string | null;
+            /** Language */
+            language: string | null;
+            /**
+             * State
+             * @description `retracted`: this voter took the vote back, and may not vote on it again.
+             * @enum {string}
+             */
+            state: "open" | "voted" | "retracted";
+            /**
+             * Erased
+             * @description Its texts were deleted since; then `messages` is empty.
+             */
+            erased: boolean;
+            /**
+             * Messages
+             * @description What was asked: the whole conversation so far.
+             */
+            messages: components["schemas"]["fieldmark__arena__shadows__CaseLine"][];
+            answers: components["schemas"]["ShadowAnswers"];
+            vote?: components["schemas"]["VoteView"] | null;
+            /** @description Only for the one who voted. */
+            reveal?: components["schemas"]["ShadowReveal"] | null;
         };
         /**
          * SideNames
@@ -1947,6 +4001,22 @@ export interface components {
             a: string;
             /** B */
             b: string;
+        };
+        /**
+         * SignIn
+         * @description Ways to sign in.
+         */
+        SignIn: {
+            /**
+             * Password
+             * @description By name and password.
+             */
+            password: boolean;
+            /**
+             * Oidc
+             * @description What stands on the provider's button, which leads to `GET /api/v1/oidc/start`; None without one.
+             */
+            oidc: string | null;
         };
         /**
          * Started
@@ -2136,6 +4206,80 @@ export interface components {
              */
             remarked: boolean;
         };
+        /**
+         * Waiting
+         * @description What there is to judge.
+         */
+        Waiting: {
+            /**
+             * Waiting
+             * @description Shadowed cases that this voter may judge and has not.
+             */
+            waiting: number;
+        };
+        /**
+         * CaseLine
+         * @description One message of a real case, as it was kept: redacted, and without what is no text.
+         */
+        fieldmark__arena__shadows__CaseLine: {
+            /**
+             * Role
+             * @description `system`, `user`, `assistant` or `tool`, in OpenAI's sense.
+             */
+            role: string;
+            /**
+             * Content
+             * @description What it said; for calls of tools and parts that are no text, a line that says so.
+             */
+            content: string;
+        };
+        /**
+         * CaseLine
+         * @description One case of the inbox. Whoever marks it does not see who answered.
+         */
+        fieldmark__gateway__views__CaseLine: {
+            /**
+             * Id
+             * @description Id of the case's record.
+             */
+            id: string;
+            /**
+             * At
+             * @description When it came in (RFC 3339).
+             */
+            at: string;
+            /**
+             * Category
+             * @description Category id.
+             */
+            category: string | null;
+            /**
+             * Application
+             * @description Name of the application key it came with.
+             */
+            application: string | null;
+            /**
+             * Contender Name
+             * @description Never told here: people say what became of a case, not whom they like.
+             */
+            contender_name?: null;
+            /**
+             * Preview
+             * @description Beginning of the last thing the end user wrote.
+             */
+            preview: string;
+            /**
+             * State
+             * @description How far it is.
+             * @enum {string}
+             */
+            state: "open" | "waiting" | "reported" | "failed" | "erased";
+            /**
+             * Result
+             * @description What became of it, as last said.
+             */
+            result: ("solved" | "accepted" | "edited" | "rejected" | "harm") | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2145,6 +4289,531 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Accept"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"][];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    add_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccountBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"][];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Invite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitation"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     start: {
         parameters: {
             query?: never;
@@ -2605,7 +5274,7 @@ export interface operations {
             };
         };
     };
-    session: {
+    shadow_waiting: {
         parameters: {
             query?: never;
             header?: never;
@@ -2620,7 +5289,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shadow_next: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NextCase"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowView"] | null;
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shadow_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                battle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shadow_vote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                battle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseBallot"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shadow_unvote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                battle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowView"];
                 };
             };
             /** @description Client Error */
@@ -2763,6 +5598,8 @@ export interface operations {
                 /** @description Category id; all categories without it */
                 category?: string | null;
                 model?: "davidson" | "bradley-terry";
+                /** @description Where the votes come from; strata are never mixed */
+                stratum?: "live" | "shadow" | "imported";
             };
             header?: never;
             path?: never;
@@ -2804,6 +5641,8 @@ export interface operations {
             query?: {
                 /** @description Category id; all categories without it */
                 category?: string | null;
+                /** @description Where the votes come from; strata are never mixed */
+                stratum?: "live" | "shadow" | "imported";
             };
             header?: never;
             path?: never;
@@ -2818,6 +5657,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Matrix"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    board_field: {
+        parameters: {
+            query?: {
+                /** @description Category id; all categories without it */
+                category?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldColumns"];
                 };
             };
             /** @description Client Error */
@@ -3281,6 +6161,739 @@ export interface operations {
             };
         };
     };
+    drift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftView"][];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    run_canaries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    acknowledge_drift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    report_outcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reported"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_cases: {
+        parameters: {
+            query?: {
+                state?: "waiting" | "reported" | "all";
+                category?: string | null;
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erase_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_outcomes: {
+        parameters: {
+            query?: {
+                category?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeTable"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_busy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BusyView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyView"][];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erase_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    oidc_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    oidc_callback: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
     list_models: {
         parameters: {
             query?: never;
@@ -3296,9 +6909,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": unknown;
                 };
             };
         };

@@ -20,20 +20,46 @@ export type Job = Schemas["Job"];
 export type FieldView = Schemas["FieldView"];
 export type Status = Schemas["Status"];
 export type Problem = Schemas["ProblemView"];
+export type Session = Schemas["Session"];
+export type Role = NonNullable<Session["role"]>;
+export type AccountView = Schemas["AccountView"];
+export type Invitation = Schemas["InvitationView"];
+export type NewInvitation = Schemas["NewInvitation"];
+export type KeyView = Schemas["KeyView"];
+export type NewKey = Schemas["NewKey"];
+export type Scope = KeyView["scopes"][number];
+export type CasePage = Schemas["CasePage"];
+export type CaseLine = CasePage["cases"][number];
+export type CaseView = Schemas["CaseView"];
+export type Result = NonNullable<CaseLine["result"]>;
+export type ShadowView = Schemas["ShadowView"];
+export type FieldColumns = Schemas["FieldColumns"];
+export type FieldRow = Schemas["FieldRow"];
+export type OutcomeRow = Schemas["OutcomeRow"];
+export type Agreement = Schemas["Agreement"];
+export type CaseAgreement = Schemas["CaseAgreement"];
+export type Rate = Schemas["Rate"];
+export type Alarm = Schemas["Alarm"];
+export type DriftView = Schemas["DriftView"];
+export type Stratum = Schemas["OtherVotes"]["stratum"];
+export type Me = Schemas["Me"];
+export type MyEntry = Schemas["MyEntry"];
+export type Erased = Schemas["Erased"];
+export type AuditLine = Schemas["AuditLine"];
 export type FailureKind = NonNullable<AnswerView["failure"]>;
 export type Choice = NonNullable<RoundView["vote"]>["choice"];
 export type Side = "a" | "b";
 export const SIDES: readonly Side[] = ["a", "b"];
 
-type Method = "get" | "post" | "delete";
+type Method = "get" | "post" | "patch" | "delete";
 type PathOf<M extends Method> = {
   [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
 }[keyof paths];
 type Success = 200 | 201 | 202;
 type Answer<R> = R[Success & keyof R] extends { content: { "application/json": infer B } } ? B : undefined;
-type Result<M extends Method, P extends PathOf<M>> = paths[P] extends Record<M, { responses: infer R }> ? Answer<R> : never;
+type Reply<M extends Method, P extends PathOf<M>> = paths[P] extends Record<M, { responses: infer R }> ? Answer<R> : never;
 type Body<M extends Method, P extends PathOf<M>> =
-  paths[P] extends Record<M, { requestBody: { content: { "application/json": infer B } } }> ? B : undefined;
+  paths[P] extends Record<M, { requestBody?: { content: { "application/json": infer B } } | undefined }> ? B : undefined;
 
 interface Options<B> {
   /** Values for the `{…}` of the path. */
@@ -57,20 +83,25 @@ export class ApiError extends Error {
 
 let csrf: Promise<string> | null = null;
 
+/** Told of every session the server gives, and when a call was refused because nobody is signed in. */
+export const told: { session: (session: Session) => void; refused: () => void } = { session: () => {}, refused: () => {} };
+
 /** One call. Throws `ApiError` for every way of not getting an answer. */
 export async function call<M extends Method, P extends PathOf<M>>(
   method: M,
   path: P,
   { path: values = {}, query = {}, body }: Options<Body<M, P>> = {},
-): Promise<Result<M, P>> {
+): Promise<Reply<M, P>> {
   const url = address(path as string, values, query);
   for (const last of [false, true]) {
     const headers: Record<string, string> = {};
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    if (method !== "get") headers["X-Fieldmark-CSRF"] = await token();
+    // Reads of what only admins may see ask for it too. The first call of all is the one that fetches it.
+    if (method !== "get" || csrf) headers["X-Fieldmark-CSRF"] = await token();
     const response = await reach(url, { method: method.toUpperCase(), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Result<M, P>;
+    if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Reply<M, P>;
     const error = await trouble(response);
+    if (error.code === "sign_in" && path !== "/api/v1/login") told.refused();
     if (last || method === "get" || error.status !== 403) throw error;
     csrf = null;
   }
@@ -86,9 +117,21 @@ export function address(path: string, values: Record<string, string> = {}, query
 
 /** Ask for the voter's cookie and the token that unsafe calls carry. */
 export function token(): Promise<string> {
-  csrf ??= call("get", "/api/v1/session").then((session) => session.csrf);
+  csrf ??= call("get", "/api/v1/session").then((session) => (told.session(session), session.csrf));
   csrf.catch(() => (csrf = null));
   return csrf;
+}
+
+/** Go on with a session that a call has just begun. */
+export function take(session: Session): void {
+  csrf = Promise.resolve(session.csrf);
+  told.session(session);
+}
+
+/** Ask again who this browser is. */
+export function again(): Promise<string> {
+  csrf = null;
+  return token();
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {

@@ -25,6 +25,9 @@ export function percent(share: number): string {
   return format(share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** A difference of shares in points, with its sign. */
+export const points = (share: number) => format(share * 100, { maximumFractionDigits: 0, signDisplay: "exceptZero" });
+
 /** Two bounds, such as `1034–1090` or `0.8–1.9%`, in the way `show` writes one; in words where signs would meet. */
 export function range(lower: number, upper: number, show: (value: number) => string = rating): string {
   const from = show(lower);
@@ -48,6 +51,9 @@ export function duration(ms: number): string {
 /** An amount in the currency that the contender's price is written in; the ledger does not know which one. */
 export const money = (value: number) => format(value, { maximumSignificantDigits: 2 });
 
+/** A probability, where only its size matters: `0.0012`, or `below 0.0001`. */
+export const small = (p: number) => (p < 0.0001 ? t("number.below", { n: format(0.0001, { maximumFractionDigits: 4 }) }) : format(p, { maximumSignificantDigits: 2 }));
+
 export const decimal = (value: number) => format(value, { maximumFractionDigits: 1 });
 
 export function bytes(n: number): string {
@@ -70,3 +76,12 @@ const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
 export const date = (iso: string) => day.format(new Date(iso));
 export const time = (iso: string) => moment.format(new Date(iso));
+
+const hour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const day_and_hour = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** A moment as lists show it: today's by the hour. */
+export function when(iso: string): string {
+  const at = new Date(iso);
+  return at.toDateString() === new Date().toDateString() ? hour.format(at) : day_and_hour.format(at);
+}

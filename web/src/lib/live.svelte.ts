@@ -1,6 +1,7 @@
 /** What every screen shares: the field's status, followed live, and whether the server still answers. */
 import { type FieldView, type Status, ApiError, call, token } from "./api";
 import { Listener } from "./events";
+import { session } from "./session.svelte";
 
 const LONGEST_WAIT = 10_000;
 
@@ -29,6 +30,11 @@ class Live {
     clearTimeout(this.#timer);
     try {
       await token();
+      if (!session.may("viewer")) {
+        this.#rest();
+        Object.assign(this, { status: null, field: null, gone: false });
+        return;
+      }
       const [status, field] = await Promise.all([call("get", "/api/v1/status"), call("get", "/api/v1/field")]);
       this.status = status;
       this.field = field;
@@ -43,6 +49,14 @@ class Live {
     }
   }
 
+  /** Somebody signed in or out. */
+  async restart(): Promise<void> {
+    this.#rest();
+    await this.refresh();
+    this.version += 1;
+    this.#listen();
+  }
+
   say(sentence: string): void {
     this.said = "";
     setTimeout(() => (this.said = sentence), 50);
@@ -50,7 +64,7 @@ class Live {
   }
 
   #listen(): void {
-    if (this.#events) return;
+    if (this.#events || !session.may("viewer")) return;
     let lost = false;
     this.#events = new Listener({
       url: () => "/api/v1/status/events",

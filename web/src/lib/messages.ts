@@ -1,7 +1,11 @@
-/** Every visible word of the page: `messages/en.json` by key, with parameters, plurals and a little markup. */
+/**
+ * Every visible word of the page by key, with parameters, plurals and a little markup: `messages/en.json` holds those of
+ * the first visit, `messages/en-more.json` those of parts that are loaded later (see `more.ts`).
+ */
+import type more from "../messages/en-more.json";
 import en from "../messages/en.json";
 
-export type Key = keyof typeof en;
+export type Key = keyof typeof en | keyof typeof more;
 export type Params = Record<string, string | number>;
 
 /** A stretch of a message; `tag` names the markup around it (`<b>`, `<link>`), which the caller gives a meaning. */
@@ -23,6 +27,17 @@ export const locale = "en";
 const plural = new Intl.PluralRules(locale);
 const number = new Intl.NumberFormat(locale);
 const RIGHT_TO_LEFT = new Set(["ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"]);
+
+const words: Record<string, string> = { ...en };
+
+/** Take in the words of parts that are loaded later. */
+export function learn(further: Record<string, string>): void {
+  Object.assign(words, further);
+}
+
+function isKey(text: string): text is Key {
+  return Object.hasOwn(words, text);
+}
 
 /** The message of `key`, filled in. Numbers are formatted; text is put in as it is. */
 export function t(key: Key, params: Params = {}): string {
@@ -52,6 +67,11 @@ export function pieces(key: Key, params: Params = {}): Piece[] {
   return out;
 }
 
+/** The message of `key` if there is one: names that a newer server may have more of. */
+export function worded(key: string, otherwise: string): string {
+  return isKey(key) ? t(key) : otherwise;
+}
+
 /** A list in words: "a, b and c". */
 export function listed(items: string[]): string {
   return new Intl.ListFormat(locale, { type: "conjunction" }).format(items);
@@ -68,7 +88,7 @@ const cache = new Map<Key, Node[]>();
 function parsed(key: Key): Node[] {
   let nodes = cache.get(key);
   if (!nodes) {
-    nodes = parse(en[key]);
+    nodes = parse(words[key] ?? key);
     if (pseudo) nodes = ["[", ...nodes.map(disguise), "]"];
     cache.set(key, nodes);
   }

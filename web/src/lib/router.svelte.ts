@@ -1,5 +1,7 @@
 /** Routes by the history API; the server answers every path of the page with its index. */
-export type Room = "arena" | "leaderboard" | "contenders" | "card" | "field" | "reading" | "nowhere";
+export type Room =
+  | "arena" | "cases" | "inbox" | "leaderboard" | "contenders" | "card" | "field" | "reading"
+  | "me" | "access" | "sign_in" | "invite" | "nowhere";
 
 interface Place {
   room: Room;
@@ -15,6 +17,12 @@ const ROUTES: readonly [RegExp, Room][] = [
   [/^\/contenders\/([^/]+)\/?$/, "card"],
   [/^\/field\/?$/, "field"],
   [/^\/how-to-read\/?$/, "reading"],
+  [/^\/inbox\/?$/, "inbox"],
+  [/^\/real-cases\/?$/, "cases"],
+  [/^\/me\/?$/, "me"],
+  [/^\/access\/?$/, "access"],
+  [/^\/sign-in\/?$/, "sign_in"],
+  [/^\/invite\/?$/, "invite"],
 ];
 
 function read(): Place {
@@ -50,11 +58,12 @@ class Router {
     this.#arrive();
   }
 
-  /** Change the query of this page without a new entry in the history. */
-  ask(changes: Record<string, string | null>): void {
+  /** Change the query of this page, without a new entry in the history unless `entry` asks for one. */
+  ask(changes: Record<string, string | null>, entry = false): void {
     const query = new URLSearchParams(location.search);
     for (const [key, value] of Object.entries(changes)) value === null ? query.delete(key) : query.set(key, value);
-    history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+    const url = query.size ? `?${query}` : location.pathname;
+    entry ? history.pushState(null, "", url) : history.replaceState(null, "", url);
     this.place = read();
   }
 

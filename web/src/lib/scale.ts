@@ -15,3 +15,5 @@ export function axis(intervals: { lower: number; upper: number }[], count = 4): 
   return { scale, ticks: scale.ticks(count) };
 }
 
+/** The axis of shares: none to all. */
+export const shares: Axis = { scale: scaleLinear([0, 1], [0, 100]), ticks: [0, 0.5, 1] };

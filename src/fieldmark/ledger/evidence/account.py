@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from fieldmark.ledger.evidence._base import Evidence
@@ -34,5 +35,5 @@ class AdminAct(Evidence):
     """What was done."""
     subject: str | None = None
     """Pseudonym, key id, contender name or model name it was done to."""
-    details: dict[str, str] = {}
+    details: Mapping[str, str] = {}
     """What changed, such as `role`."""

@@ -11,9 +11,9 @@ from fieldmark.ledger.evidence._base import Evidence, Mode, Part, Side, Source
 class BattleStarted(Evidence):
     """Written before either contender is asked. Text: `prompt`. Actor: the voter.
 
-    A shadow battle (`source` is `shadow`, ref `case`) is written once both have answered, by `system`: `a` served the case,
-    `b` did not. Its screen sides are drawn anew for each voter and stand in the vote. Texts, all shared with the case:
-    `prompt`, `a`, `b`.
+    A shadow battle (`source` is `shadow`, ref `case`) is written once both have answered, by `system`: `a` served
+    the case, `b` did not. Its screen sides are drawn anew for each voter and stand in the vote. Texts, all shared with
+    the case: `prompt`, `a`, `b`.
     """
 
     type: ClassVar[str] = "battle"

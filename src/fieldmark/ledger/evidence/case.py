@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from fieldmark.errors import FailureKind
@@ -13,7 +14,7 @@ Result = Literal["solved", "accepted", "edited", "rejected", "harm"]
 
 
 class CaseOpened(Evidence):
-    """A real request came in. Written before its id is told. Text: `request` (canonical JSON, redacted).
+    """A real request came in. Written before its id is told. Text: `request` (JSON, keys sorted, redacted).
 
     Actor: the application, or `system` on a machine without application keys.
     """
@@ -38,7 +39,7 @@ class CaseOpened(Evidence):
     """Probability with which a request like this is recorded."""
     stream: bool
     """Whether the application asked for a stream."""
-    redactions: dict[str, int] = {}
+    redactions: Mapping[str, int] = {}
     """Redaction rule to the number of places it took out before anything was stored."""
 
 
@@ -54,7 +55,8 @@ class Tried(Part):
 
 
 class CaseAnswered(Evidence):
-    """What the case was answered. Refs: `case`. Text: `answer` (redacted; absent when nothing came).
+    """What the case was answered. Refs: `case`. Texts: `answer` (redacted; absent when nothing came), and `calls`, the
+    answer's calls of tools (JSON, redacted).
 
     Also what a second contender said to a shadowed case.
     """
@@ -83,6 +85,8 @@ class CaseAnswered(Evidence):
     """Set when `finish` is `failed`."""
     cost: float | None = None
     """Currency units, when the contender has a price."""
+    estimated: bool = False
+    """The cost is estimated from characters, four to a token: the answer broke off before the contender counted."""
     leak: bool = False
     """The answer says who wrote it."""
 

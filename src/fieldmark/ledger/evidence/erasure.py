@@ -19,6 +19,6 @@ class Erasure(Evidence):
     reason: Literal["request", "consent", "retention"]
     """Asked for; consent withdrawn; kept long enough."""
     texts: tuple[str, ...]
-    """Ids of the texts that were deleted, sorted. None of them is ever stored again."""
+    """Ids of the texts, sorted: deleted, or not held here anyway. None of them is ever stored again."""
     links: int
     """Rows deleted that tied the pseudonym to a cookie or an account."""

@@ -1,0 +1,39 @@
+"""What an application says beside its request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fieldmark.errors import InputError
+from fieldmark.fields import Application
+from fieldmark.gateway._recorder import Asker
+
+CATEGORY = "x-fieldmark-category"
+PERSON = "x-fieldmark-person"
+CASE = "x-fieldmark-case"
+"""Names the case in the response."""
+CONTENDER = "x-fieldmark-contender"
+"""Names in the response who answered."""
+_LENGTH = 256
+_YES = ("yes", "true", "1")
+
+
+def asker_of(application: Application | None, headers: Mapping[str, str], consent_header: str) -> Asker:
+    """Who asks, from the headers of a request.
+
+    Raises:
+        InputError: a header is too long, or holds control characters.
+    """
+    return Asker(
+        application,
+        _text(headers, CATEGORY),
+        _text(headers, PERSON),
+        headers.get(consent_header, "").strip().lower() in _YES,
+    )
+
+
+def _text(headers: Mapping[str, str], name: str) -> str | None:
+    value = headers.get(name, "").strip()
+    if len(value) > _LENGTH or not value.isprintable():
+        raise InputError(f"the header {name} is no printable text of at most {_LENGTH} characters")
+    return value or None
