@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import aiohttp
 
@@ -72,12 +72,15 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[Server]:
+def server(
+    folder: Path, *options: str, environment: dict[str, str] | None = None, stderr: IO[str] | None = None
+) -> Iterator[Server]:
     """`python -m benchmarks._served FOLDER OPTIONS`, until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks._served", str(folder), *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env={**os.environ, **(environment or {})},
     )

@@ -1,7 +1,7 @@
 """`python -m benchmarks._served FOLDER` serves a field with limits raised for load; prints its address when ready.
 
-`--fault` makes the server do wrong on purpose: it stalls at every event and loses some. `--slow-commit MS` adds to every
-commit of the ledger. `--early` acknowledges writes before their commit.
+`--fault` makes the server do wrong on purpose: it stalls at every event and loses some. `--slow-commit MS` adds to
+every commit of the ledger. `--early` acknowledges writes before their commit. `--broken` lets a route raise.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--fault", action="store_true")
     parser.add_argument("--early", action="store_true")
+    parser.add_argument("--broken", action="store_true")
     parser.add_argument("--slow-commit", type=float, default=0.0, metavar="MS")
     return parser.parse_args()
 
@@ -42,6 +43,8 @@ def prepare(given: argparse.Namespace) -> None:
         _do_wrong()
     if given.early:
         _acknowledge_early()
+    if given.broken:
+        _break_a_route()
     if given.slow_commit:
         _commit_slowly(given.slow_commit / 1000)
 
@@ -89,6 +92,19 @@ def _acknowledge_early() -> None:
         finish(self, connection)
 
     _writer.Writer._run, _writer.Writer._finish = wrong, late  # type: ignore[method-assign]
+
+
+def _break_a_route() -> None:
+    from fieldmark.server import _cases
+
+    right = _cases.outcome_table
+
+    def wrong(snapshot: Any, confidence: float, category: str | None = None) -> Any:
+        if category is not None and len(category) > 3:
+            raise ZeroDivisionError(category)
+        return right(snapshot, confidence, category)
+
+    _cases.outcome_table = wrong
 
 
 def _commit_slowly(seconds: float) -> None:

@@ -37,6 +37,7 @@ SOAKS = (
     Soak("two_servers", "do two servers on one PostgreSQL stay exact when killed?", ("--kills", "40")),
     Soak("drift", "does the drift alarm stay quiet, and how soon does it find a swap?", resumable=True),
     Soak("power_cut", "is what was acknowledged there after the power was cut?", ("--cuts", "50")),
+    Soak("kills", "is what a killed server acknowledged there, and nothing half written?", ("--kills", "200")),
     Soak("ledger_kills", "is what was acknowledged there after kill -9?", ("--kills", "200")),
     Soak("tampering", "is every change of an export found and named?", ("--tries", "10000")),
 )

@@ -171,7 +171,9 @@ async def test_rounds_that_nobody_came_back_to_end(tmp_path: Path, upstream: Ups
         assert served.run(served.house.arena.expire()) == 0
 
 
-async def test_an_answer_that_the_vote_stopped_is_shown_as_such_after_a_reload_and_a_restart(tmp_path: Path) -> None:
+async def test_an_answer_that_the_vote_stopped_is_shown_as_such_after_a_reload_and_a_restart(
+    tmp_path: Path,
+) -> None:
     with Upstream() as upstream:
         folder = two(tmp_path, upstream, "slow:60", "echo:40")
         with Served(folder) as served:
@@ -185,5 +187,7 @@ async def test_an_answer_that_the_vote_stopped_is_shown_as_such_after_a_reload_a
         with Served(folder, port=served.port) as served:
             later = (await voter.look(battle))["turns"][0]
             ended = {e.side: e.finish for e in served.records(AnswerEnded)}
-        assert {side: later[side]["stopped"] for side in "ab"} == {s: f == "stopped" for s, f in ended.items()}
+        assert {side: later[side]["stopped"] for side in "ab"} == {
+            s: f == "stopped" for s, f in ended.items()
+        }
         assert [now[side]["stopped"] for side in "ab"] == [later[side]["stopped"] for side in "ab"]

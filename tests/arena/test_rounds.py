@@ -21,7 +21,7 @@ async def test_from_prompt_to_names(voter: Browser, served: Served) -> None:
     for side in ("a", "b"):
         assert turn[side] == {
             "state": "finished", "text": "You said: Größe in 東京?", "failure": None, "leak": False, "hanging": False,
-            "attempt": 1,
+            "stopped": False, "attempt": 1,
         }  # fmt: skip
     assert battle["names"] is battle["reveal"] is battle["vote"] is None
     voted = await voter.vote(battle["id"], "a")

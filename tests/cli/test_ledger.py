@@ -65,7 +65,7 @@ def test_head_prints_size_and_hash(field: Path) -> None:
 def test_verify_says_what_was_found(field: Path) -> None:
     done = fieldmark("verify", "--field", field, "--head", head_of(field))
     assert done.returncode == 0, done.stderr
-    assert "sound: 3 records of 'letters' in 0." in done.stdout
+    assert "sound: 3 records of 'letters' in " in done.stdout
     assert "types: 3 withdrawal" in done.stdout
     assert "texts: 1 held, 0 not held" in done.stdout
     assert f"head {head_of(field)}" in done.stdout

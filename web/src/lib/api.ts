@@ -82,6 +82,7 @@ export class ApiError extends Error {
 }
 
 let csrf: Promise<string> | null = null;
+let sessions = 0;
 
 /** Told of every session the server gives, and when a call was refused because nobody is signed in. */
 export const told: { session: (session: Session) => void; refused: () => void } = { session: () => {}, refused: () => {} };
@@ -117,13 +118,19 @@ export function address(path: string, values: Record<string, string> = {}, query
 
 /** Ask for the voter's cookie and the token that unsafe calls carry. */
 export function token(): Promise<string> {
-  csrf ??= call("get", "/api/v1/session").then((session) => (told.session(session), session.csrf));
+  const mine = sessions;
+  csrf ??= call("get", "/api/v1/session").then((session) => {
+    // Somebody signed in or out while this was under way: what it says is old.
+    if (mine === sessions) told.session(session);
+    return session.csrf;
+  });
   csrf.catch(() => (csrf = null));
   return csrf;
 }
 
 /** Go on with a session that a call has just begun. */
 export function take(session: Session): void {
+  sessions += 1;
   csrf = Promise.resolve(session.csrf);
   told.session(session);
 }

@@ -26,10 +26,15 @@ told.session = (view) => {
   if (view.name) session.ended = false;
   session.view = view;
 };
+let asking = false;
 told.refused = () => {
-  if (session.view?.name) {
-    session.ended = true;
-    session.view = { ...session.view, role: null, name: null };
-  }
-  again().catch(() => {});
+  if (asking) return;
+  asking = true;
+  const before = session.view?.name;
+  again()
+    .then(() => {
+      if (before && !session.view?.name) session.ended = true;
+    })
+    .catch(() => {})
+    .finally(() => (asking = false));
 };
