@@ -110,6 +110,15 @@ class Caller:
         self.headers = {"cookie": cookie, "x-fieldmark-csrf": token}
         return self
 
+    async def sign_in(self, name: str, password: str) -> Self:
+        """Sign in to an account."""
+        body = {"name": name, "password": password}
+        async with self.session.post(f"{self.url}/api/v1/login", json=body, headers=self.headers) as reply:
+            said = await reply.json()
+            cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in reply.cookies.items())
+        self.headers = {"cookie": cookie, "x-fieldmark-csrf": said["csrf"]}
+        return self
+
 
 def pool() -> aiohttp.ClientSession:
     """Any number of connections, no cookie jar."""

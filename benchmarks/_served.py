@@ -28,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--fault", action="store_true")
+    parser.add_argument("--lose-every", type=int, default=500, metavar="N", help="with --fault")
     parser.add_argument("--early", action="store_true")
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--slow-commit", type=float, default=0.0, metavar="MS")
@@ -40,7 +41,7 @@ def prepare(given: argparse.Namespace) -> None:
 
     _house.STREAMS = MOST
     if given.fault:
-        _do_wrong()
+        _do_wrong(given.lose_every)
     if given.early:
         _acknowledge_early()
     if given.broken:
@@ -64,16 +65,17 @@ def serve_until_ended(given: argparse.Namespace, ready: Callable[[str], None]) -
     )
 
 
-def _do_wrong() -> None:
+def _do_wrong(lose_every: int) -> None:
     from fieldmark.server import _sse
 
     right, sent = _sse.event, 0
 
     def wrong(data: str, number: int | None = None) -> bytes:
         nonlocal sent
-        sent += 1
+        sent += '"delta"' in data
         time.sleep(0.005)
-        return b"" if sent % 500 == 0 else right(data, number)
+        lost = '"delta"' in data and sent % lose_every == 0
+        return b"" if lost else right(data, number)
 
     _sse.event = wrong
 
@@ -97,14 +99,15 @@ def _acknowledge_early() -> None:
 def _break_a_route() -> None:
     from fieldmark.server import _cases
 
-    right = _cases.outcome_table
+    cases: Any = _cases
+    right = cases.outcome_table
 
     def wrong(snapshot: Any, confidence: float, category: str | None = None) -> Any:
         if category is not None and len(category) > 3:
             raise ZeroDivisionError(category)
         return right(snapshot, confidence, category)
 
-    _cases.outcome_table = wrong
+    cases.outcome_table = wrong
 
 
 def _commit_slowly(seconds: float) -> None:

@@ -38,7 +38,9 @@ def run(fault: bool) -> Iterator[Row]:
             yield at_most("added time to first token, 95%", seen.first95, "ms", 30)
             yield unbounded("added delay of a delta, median", seen.delay50, "ms")
         else:
-            held = "holds" if seen.wrong == 0 and seen.delay95 <= 20 and seen.first95 <= 30 else "does not hold"
+            held = (
+                "holds" if seen.wrong == 0 and seen.delay95 <= 20 and seen.first95 <= 30 else "does not hold"
+            )
             note = f"{held}: first token {seen.first95:.0f} ms, {seen.wrong} wrong; {overlap}"
             yield unbounded(f"{battles} battles: added delay, 95%", seen.delay95, "ms", note)
 
@@ -104,7 +106,9 @@ async def _follow(caller: _load.Caller, battle: _Battle, at: float) -> None:
     await _load.until(at)
     battle.posted = time.monotonic()
     body = {"prompt": "Go on."}
-    async with caller.session.post(f"{caller.url}/api/v1/battles", json=body, headers=caller.headers) as reply:
+    async with caller.session.post(
+        f"{caller.url}/api/v1/battles", json=body, headers=caller.headers
+    ) as reply:
         battle_id = (await reply.json())["id"]
     expected = 1
     path = f"{caller.url}/api/v1/battles/{battle_id}/events"

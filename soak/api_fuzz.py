@@ -1,10 +1,10 @@
 """Fuzz the whole API of a served field with schemathesis: `python -m soak.api_fuzz --minutes 30`.
 
-In rounds with a new field each: a real server with accounts, keys, cases, rounds and a shadow battle, described by its own
-OpenAPI document (into whose parameters the ids that exist are put, so that half of the requests get past `404`). An
-admin's browser (cookie and CSRF token) fuzzes everything, an application its part with its key, and a stranger without
-either everything again. Found must be: no status of 500 or above, no reply that is not as its document says, no word of
-an unexpected error in the server's log, and a server that is still there. With `--sabotage` one route raises.
+In rounds with a new field each: a real server with accounts, keys, cases, rounds and a shadow battle, described by its
+own OpenAPI document (into whose parameters the ids that exist are put, so that half of the requests get past `404`).
+An admin's browser (cookie and CSRF token) fuzzes everything, an application its part with its key, and a stranger
+without either everything again. There must be no status of 500 or above, no reply that is not as its document says, no
+word of an unexpected error in the server's log, and a server that is still there. With `--sabotage` one route raises.
 
 Left out, and why: see `EXCLUDED`.
 """
@@ -71,7 +71,7 @@ PARTS = (
     Part(
         "admin",
         0.6,
-        tuple(f"--exclude-path={p}" for p in (*EXCLUDED, *ENDS_SESSION)) + ("--exclude-path-regex=^/v1/",),
+        (*(f"--exclude-path={path}" for path in (*EXCLUDED, *ENDS_SESSION)), "--exclude-path-regex=^/v1/"),
     ),
     Part("application", 0.2, (f"--include-path-regex={APPLICATION}",), V1_CHECKS),
     Part("stranger", 0.1, tuple(f"--exclude-path={path}" for path in EXCLUDED), V1_CHECKS),
@@ -100,7 +100,9 @@ class Place:
     """Path or query parameter to values that exist."""
 
 
-def run(folder: Path, seconds: float, *, every: float = 300.0, seed: int = 1, sabotage: bool = False) -> Result:
+def run(
+    folder: Path, seconds: float, *, every: float = 300.0, seed: int = 1, sabotage: bool = False
+) -> Result:
     """Fuzz for so long, with a new field every so many seconds."""
     result, until = Result(), time.monotonic() + seconds
     while not result.rounds or time.monotonic() < until - 20:
@@ -170,7 +172,8 @@ async def _fill(url: str, key: str) -> Place:
     headers = {"application": application, "stranger": {"accept": "*/*"}}
     async with _load.pool() as session:
         for name in ("admin", "leaver"):
-            headers[name] = await _signed_in(session, url, name)
+            caller = await _load.Caller(session, url).begin()
+            headers[name] = (await caller.sign_in(name, PASSWORD)).headers
 
         async def ask(method: str, path: str, by: str, body: Any = None) -> Any:
             async with session.request(method, url + path, headers=headers[by], json=body) as reply:
@@ -196,15 +199,6 @@ async def _fill(url: str, key: str) -> Place:
         "digest": [each["digest"] for each in contenders],
     }
     return Place(url, headers, known)
-
-
-async def _signed_in(session: Any, url: str, name: str) -> dict[str, str]:
-    caller = await _load.Caller(session, url).begin()
-    body = {"name": name, "password": PASSWORD}
-    async with session.post(f"{url}/api/v1/login", json=body, headers=caller.headers) as reply:
-        said = await reply.json()
-        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in reply.cookies.items())
-    return {"cookie": cookie, "x-fieldmark-csrf": said["csrf"]}
 
 
 def _document(place: Place) -> Any:

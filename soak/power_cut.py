@@ -1,9 +1,10 @@
 """Cut the power of a writing process, again and again, on paper: `python -m soak.power_cut --cuts 50`.
 
-A kill leaves the system's page cache whole, so it says nothing of power. Here a child writes to a ledger under `strace`,
-and every write, sync and acknowledgement of it is noted. Then, for random moments of that trace, the files are put
-together as a disk could hold them that lost its power there: what was synced by then, and of the rest either nothing or
-a random part in sectors of 512 bytes. The ledger must open, verify, and hold everything acknowledged by that moment.
+A kill leaves the system's page cache whole, so it says nothing of power. Here a child writes to a ledger under
+`strace`, and every write, sync and acknowledgement of it is noted. Then, for random moments of that trace, the files
+are put together as a disk could hold them that lost its power there: what was synced by then, and of the rest either
+nothing or a random part in sectors of 512 bytes. The ledger must open, verify, and hold everything acknowledged by that
+moment.
 
 The trace also shows each acknowledgement's order: its bytes written to the log's file, a sync of that file after that,
 and only then the word. With `--sabotage` the child runs with `synchronous=OFF`, and losses must be found.
@@ -190,17 +191,18 @@ def _read(trace: Path, folder: str) -> list[_Operation]:
     return found
 
 
-def _operation(name: str, rest: str, folder: str, start: int) -> _Operation | None:
+def _operation(name: str, rest: str, folder: str, start: int) -> _Operation | None:  # noqa: PLR0911 (a table)
     file = _FILE.match(rest)
     path = _unescape(file[1]).decode("utf-8", "replace") if file else ""
     data = b"".join(_unescape(each) for each in _BYTES.findall(rest)[:1])
-    if name == "write" and rest.startswith("1<"):
-        return _Operation("say", data=data)
     if name == "unlink":
         path = data.decode("utf-8", "replace")
-    if not path.startswith(folder) or path.endswith("-shm"):
-        return None
+    matters = path.startswith(folder) and not path.endswith("-shm")
     match name:
+        case "write" if rest.startswith("1<"):
+            return _Operation("say", data=data)
+        case _ if not matters:
+            return None
         case "pwrite64" if wrote := _WROTE.search(rest):
             return _Operation("write", path, int(wrote[2]), data[: int(wrote[3])])
         case "ftruncate" if cut := _CUT.search(rest):
@@ -301,7 +303,9 @@ def _early(operations: list[_Operation]) -> int:
                 for token in _tokens(operation):
                     written.setdefault(token, (place, operation.file))
             case "sync":
-                done = [t for t, (at, file) in written.items() if file == operation.file and at < operation.start]
+                done = [
+                    t for t, (at, file) in written.items() if file == operation.file and at < operation.start
+                ]
                 safe.update(done)
                 for token in done:
                     del written[token]

@@ -66,7 +66,7 @@ def stage(
         Served(crowded) as crowd,
         Served(write_field(folder / "bare", "")) as bare,
         Served(work.field(folder / "front", upstream.url)) as front,
-        Served(told.field(folder / "closed", upstream.url)) as closed,
+        Served(told.field(folder / "closed", upstream.url, more=work.PROVIDER)) as closed,
     ):
         screens_of_work.fill(front, closed)
         screens.cast(crowd.url, ["a", "b", "tie", "a", "b"])

@@ -209,5 +209,3 @@ def sign_in_refused(stage: Stage) -> Visitor:
     expect(page.get_by_role("alert")).to_be_visible()
     settled(page)
     return visitor
-
-

@@ -32,14 +32,18 @@ def desk(upstream: Upstream, tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
+def _names(*places: str) -> list[str]:
+    return [say(f"nav.{place}") for place in places]
+
+
 def _links(visitor: Visitor) -> list[str]:
     return visitor.page.locator("header > nav a:visible").all_inner_texts()
 
 
-def test_first_account_invitation_and_the_limits_of_roles(visit: Visit, desk: Served) -> None:
+def test_the_first_account_is_made_and_others_are_invited(visit: Visit, desk: Served) -> None:
     ada = visit(desk.url)
     page = ada.go()
-    assert _links(ada) == [say(f"nav.{n}") for n in ("arena", "inbox", "leaderboard", "contenders", "field", "reading")]
+    assert _links(ada) == _names("arena", "inbox", "leaderboard", "contenders", "field", "reading")
     ada.menu("nav.access")
     ada.button("accounts.add_first").click()
     page.locator("#account-name").fill("ada")
@@ -63,7 +67,7 @@ def test_first_account_invitation_and_the_limits_of_roles(visit: Visit, desk: Se
     vince = visit(desk.url)
     other = vince.go("/leaderboard")
     expect(other.locator("h1")).to_have_text(say("sign_in.title"))
-    assert _links(vince) == [say("nav.reading")]
+    assert _links(vince) == _names("reading")
     other.goto(link)
     expect(other.locator("h1")).to_have_text(say("invite.title"))
     assert "#" not in other.url
@@ -71,29 +75,43 @@ def test_first_account_invitation_and_the_limits_of_roles(visit: Visit, desk: Se
     other.locator("#password").fill(work.PASSWORD)
     vince.button("invite.send").click()
     expect(other.locator("h1")).to_have_text(say("nav.leaderboard"))
-    assert _links(vince) == [say(f"nav.{n}") for n in ("leaderboard", "contenders", "field", "reading")]
+    assert _links(vince) == _names("leaderboard", "contenders", "field", "reading")
+
+
+def test_a_viewer_is_offered_only_what_a_viewer_may(visit: Visit, desk: Served) -> None:
+    work.people(desk, vince="viewer")
+    vince = visit(desk.url)
+    vince.sign_in("vince", work.PASSWORD)
+    page = vince.page
     for path in ("/inbox", "/real-cases", "/access"):
         vince.go(path)
-        expect(other.locator("h1")).to_have_text(say("not_yours.title"))
+        expect(page.locator("h1")).to_have_text(say("not_yours.title"))
     vince.go("/contenders")
-    expect(other.get_by_role("heading", name=say("add.title"))).to_have_count(0)
-    expect(other.get_by_role("button", name=say("drift.run"))).to_have_count(0)
+    expect(page.get_by_role("heading", name=say("add.title"))).to_have_count(0)
+    expect(page.get_by_role("button", name=say("drift.run"))).to_have_count(0)
+    vince.go("/leaderboard")
+    expect(page.get_by_text(say("board.empty.viewer"))).to_be_visible()
+    expect(page.get_by_role("link", name=say("provenance.download"))).to_have_count(0)
 
-    page.reload()
-    settled(page)
+
+def test_a_role_is_given_and_an_account_revoked_in_mid_round(visit: Visit, desk: Served) -> None:
+    work.people(desk, vince="viewer")
+    ada, vince = visit(desk.url), visit(desk.url)
+    vince.sign_in("vince", work.PASSWORD)
+    ada.sign_in("ada admin", work.PASSWORD)
+    page = ada.go("/access")
     page.get_by_label(say("accounts.role_of", name="vince")).select_option("voter")
     expect(page.locator("#audit ~ ol > li").first).to_contain_text(say("act.account_changed"))
     vince.go()
     vince.asked(told.Orders())
     vince.vote("a")
-
     row = page.locator("#accounts ~ ul > li", has_text="vince")
     row.get_by_role("button", name=say("accounts.revoke")).click()
     page.get_by_role("dialog").get_by_role("button", name=say("accounts.revoke"), exact=True).click()
     expect(row).to_contain_text(begins("accounts.revoked"))
     # The round's page learns of it by itself: its stream was cut.
-    expect(other.locator("h1")).to_have_text(say("sign_in.title"))
-    expect(other.get_by_text(say("sign_in.ended"))).to_be_visible()
+    expect(vince.page.locator("h1")).to_have_text(say("sign_in.title"))
+    expect(vince.page.get_by_text(say("sign_in.ended"))).to_be_visible()
 
 
 def test_signing_in_wrongly_rightly_and_out(visit: Visit, desk: Served) -> None:
@@ -148,7 +166,27 @@ def test_an_application_key_is_shown_once_and_revoked(visit: Visit, desk: Served
     expect(row).to_contain_text(begins("accounts.revoked"))
 
 
-def test_the_provider_failed(visit: Visit, desk: Served) -> None:
+def test_a_provider_that_does_not_answer(visit: Visit, upstream: Upstream, tmp_path: Path) -> None:
+    with Served(told.field(tmp_path / "desk", upstream.url, more=work.PROVIDER)) as served:
+        work.people(served)
+        visitor = visit(served.url)
+        page = visitor.go()
+        page.get_by_role("link", name=say("sign_in.oidc", name="Example ID")).click()
+        expect(page.get_by_role("alert")).to_have_text(say("sign_in.problem.unreachable"))
+        visitor.sign_in("ada admin", work.PASSWORD)
+
+
+def test_strangers_may_look_where_the_field_says_so(visit: Visit, upstream: Upstream, tmp_path: Path) -> None:
+    with Served(told.field(tmp_path / "desk", upstream.url, more='[access]\nanonymous = "view"')) as served:
+        work.people(served)
+        visitor = visit(served.url)
+        page = visitor.go()
+        expect(page.locator("h1")).to_have_text(say("nav.leaderboard"))
+        visitor.menu("sign_in.title")
+        expect(page.locator("#password")).to_be_visible()
+
+
+def test_every_failure_of_a_provider_is_said(visit: Visit, desk: Served) -> None:
     work.people(desk)
     visitor = visit(desk.url)
     for code in ("unreachable", "refused", "invalid", "expired", "not_allowed", "no_secret", "revoked"):

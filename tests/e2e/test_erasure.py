@@ -48,7 +48,9 @@ def test_seen_taken_away_and_erased(visit: Visit, upstream: Upstream, tmp_path: 
         expect(page.locator(".facts dd").first).to_have_text("1")
 
 
-def test_an_account_goes_with_its_data_but_not_the_last_admin(visit: Visit, upstream: Upstream, tmp_path: Path) -> None:
+def test_an_account_goes_with_its_data_but_not_the_last_admin(
+    visit: Visit, upstream: Upstream, tmp_path: Path
+) -> None:
     with Served(told.field(tmp_path / "desk", upstream.url)) as served:
         work.people(served, vera="voter")
         for name, gone in (("vera", True), ("ada admin", False)):

@@ -30,7 +30,9 @@ def test_judged_blind_then_named(visit: Visit, front: Served) -> None:
     expect(page.locator("h1")).to_have_text(say("cases.title"))
     expect(page.get_by_text(say("cases.real"), exact=True)).to_be_visible()
     expect(page.locator("article")).to_have_count(2)
-    assert not any(name in page.content() for name in told.NAMES.values()), "a name stands there before the vote"
+    assert not any(name in page.content() for name in told.NAMES.values()), (
+        "a name stands there before the vote"
+    )
     assert say("cases.served") not in page.content()
     page.locator("summary", has_text=say("after.why")).click()
     page.locator("label", has_text="useful").first.click()

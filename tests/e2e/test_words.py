@@ -9,7 +9,7 @@ import pytest
 from tests.e2e import told
 from tests.e2e.conftest import Visit
 from tests.e2e.screens import Stage
-from tests.e2e.visitor import Visitor, script
+from tests.e2e.visitor import Visitor, script, settled
 from tests.e2e.words import MESSAGES
 
 PATHS = [
@@ -39,7 +39,7 @@ _TEXTS = """() => {
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _PLAIN = re.compile(r"[aeiouycn]", re.IGNORECASE)
 _OWN = re.compile(
-    r"amber-north|birch-south|Test field|For tests\.?|Letters|Notes|letters|notes|Say hello\."
+    r"amber-north|birch-south|letter desk|Example ID|Test field|For tests\.?|Letters|Notes|letters|notes|Say hello\."
     r"|useful|clear|incorrect|too long|Is the tone right\?"
     r"|\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\b|http\S+|told:\d|[0-9a-f]{6,}|field\.toml|UTC|GMT\S*"
 )
@@ -64,6 +64,31 @@ def _touched(text: str, word: str) -> bool:
 def test_every_screen(visit: Visit, stage: Stage, path: str) -> None:
     visitor = visit()
     page = visitor.go(path + ("&" if "?" in path else "?") + "locale=pseudo")
+    texts = script(page, _TEXTS)
+    assert len(texts) > 5
+    assert plain(texts) == []
+
+
+@pytest.mark.parametrize(
+    ("served", "path"),
+    [
+        *(("front", path) for path in ("/", "/inbox", "/inbox?state=all", "/real-cases", "/leaderboard")),
+        *(("front", path) for path in ("/leaderboard?stratum=shadow", "/contenders", "/access", "/me")),
+        *(("front", f"/contenders/{name}") for name in told.NAMES.values()),
+        *(
+            ("bare", path)
+            for path in ("/inbox", "/access", "/me", "/leaderboard?stratum=imported", "/real-cases")
+        ),
+        *(("closed", path) for path in ("/sign-in", "/sign-in?problem=expired", "/invite", "/leaderboard")),
+    ],
+)
+def test_every_screen_of_work(visit: Visit, stage: Stage, served: str, path: str) -> None:
+    visitor = visit(getattr(stage, served).url)
+    page = visitor.go(path + ("&" if "?" in path else "?") + "locale=pseudo")
+    if path.startswith("/inbox") and page.locator(".case").count():
+        page.locator(".case").first.click()
+        settled(page)
+    page.locator(".opener").click()
     texts = script(page, _TEXTS)
     assert len(texts) > 5
     assert plain(texts) == []

@@ -1,4 +1,4 @@
-"""Fields with real work and with accounts, made as applications and admins make them, for the screens that show them."""
+"""Fields with real work and with accounts, made as applications and admins make them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ QUESTIONS = (
     "Invoice 2291 was paid twice. Write to the customer.",
     "Please translate the opening hours for our door sign: weekdays nine to six, Saturdays ten to two.",
 )
-INSTRUCTIONS = "You write for a shop that sells lamps. Be brief and kind; promise nothing that is not in the order."
+INSTRUCTIONS = (
+    "You write for a shop that sells lamps. Be brief and kind; promise nothing that is not in the order."
+)
 GATEWAY = """
 [gateway]
 champion = "amber-north"
@@ -45,6 +47,15 @@ kind = "forbidden"
 settings = { words = ["Hey"] }
 """
 
+PROVIDER = """
+[access.oidc]
+issuer = "http://127.0.0.1:9"
+client_id = "fieldmark"
+name = "Example ID"
+anyone = true
+"""
+"""A sign-in provider that does not answer."""
+
 
 def field(folder: Path, url: str, gateway: str = GATEWAY) -> Path:
     """The field of two told contenders, with a gateway: both answer every case."""
@@ -53,7 +64,9 @@ def field(folder: Path, url: str, gateway: str = GATEWAY) -> Path:
     return write_field(folder, both, f"{gateway}\n[policy]\nundo_seconds = 3\n\n{tags}\n")
 
 
-def ask(served: Served, questions: Sequence[str] = QUESTIONS, app: Desk | None = None) -> tuple[Desk, list[str]]:
+def ask(
+    served: Served, questions: Sequence[str] = QUESTIONS, app: Desk | None = None
+) -> tuple[Desk, list[str]]:
     """An application asks; the ids of its cases, oldest first."""
     app = app or desk(served, "letter desk")
 
@@ -91,7 +104,7 @@ def judge(served: Served, choices: Sequence[str], voters: int = 3) -> None:
     async def judging() -> None:
         for n in range(voters):
             client = await Browser(served.url).begin()
-            for choice in choices[n:] + choices[:n]:
+            for choice in [*choices[n:], *choices[:n]]:
                 view = (await client.post("/api/v1/shadow/next", {})).json
                 if view is None:
                     break
@@ -105,7 +118,14 @@ def alarm(served: Served, name: str = told.NAMES[2]) -> str:
     """What the drift test writes when a contender's answers changed; its digest."""
     digest = next(m.digest for m in served.house.roster.members if m.spec.name == name)
     found = DriftFound(
-        contender=digest, canaries="0" * 16, state="alarm", statistic=3.2, p=0.0002, alpha=0.0005, baseline=10, window=1
+        contender=digest,
+        canaries="0" * 16,
+        state="alarm",
+        statistic=3.2,
+        p=0.0002,
+        alpha=0.0005,
+        baseline=10,
+        window=1,
     )
     served.house.ledger.write(lambda now: now.append(found, actor=SYSTEM))
     served.house.changed.ring()

@@ -1,6 +1,7 @@
 """`python -m benchmarks run NAME... --json | python -m tests.generated.figures`: puts measured figures into the README.
 
-Only rows with a bound are shown. What was not measured has no row, and a bound that is not met stops it.
+There only rows with a bound are shown; what was not measured has no row, and a bound that is not met stops it. With
+`--page` every row goes to `docs/figures.md` instead, misses too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,13 @@ from typing import Any
 from tests.generated import ROOT
 from tests.generated._markdown import table
 
+PAGE = ROOT / "docs" / "figures.md"
+_PAGE = """# Figures
+
+Each is printed by one command, `python -m benchmarks run NAME` (`python -m benchmarks list` names them); `make bench`
+runs all. A load generator, a stub endpoint and the server under test share the cores. A bound that is not met stands here as
+it was measured. What takes hours is under Soak.
+"""
 _BEGIN, _END = "<!-- figures: written by tests/generated/figures.py -->", "<!-- end of figures -->"
 
 
@@ -25,11 +33,33 @@ def main() -> None:
     parser.add_argument(
         "--cores", type=int, default=_cores(), help="cores of the machine the rows were measured on"
     )
+    parser.add_argument("--page", action="store_true", help="write docs/figures.md, with every row")
     given = parser.parse_args()
-    text = section(json.load(sys.stdin), datetime.now(UTC).strftime("%Y-%m-%d"), given.cores)
+    rows, today = json.load(sys.stdin), datetime.now(UTC).strftime("%Y-%m-%d")
+    if given.page:
+        PAGE.write_text(page(rows, today, given.cores), "utf-8")
+        return
+    text = section(rows, today, given.cores)
     readme = ROOT / "README.md"
     whole = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
     readme.write_text(whole.sub(lambda _: f"{_BEGIN}\n{text}{_END}", readme.read_text("utf-8")), "utf-8")
+
+
+def page(rows: list[dict[str, Any]], date: str, cores: int) -> str:
+    """Every row as it was measured."""
+    words = {True: "yes", False: "**no**", None: ""}
+    lines = [
+        [
+            row["name"],
+            "" if row["value"] is None else f"{row['value']:.4g} {row['unit']}".strip(),
+            f"{row['bound'] or ''} {row['unit'] if row['bound'] else ''}".strip(),
+            words[row["met"]],
+            row["note"],
+        ]
+        for row in rows
+    ]
+    head = ["figure", "measured", "bound", "met", "note"]
+    return f"{_PAGE}\n{table(head, lines)}\nMeasured on {date} on {cores} cores.\n"
 
 
 def section(rows: list[dict[str, Any]], date: str, cores: int) -> str:

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._boards import Boards
@@ -21,7 +22,7 @@ from fieldmark.arena._leases import Leases
 from fieldmark.arena._live import SIDES, LiveRound, Writing
 from fieldmark.arena._pairing import Pairing, draw, weights
 from fieldmark.arena._restore import Restored, restore
-from fieldmark.arena._rounds import Now, reveal_view, round_view
+from fieldmark.arena._rounds import Held, Now, reveal_view, round_view
 from fieldmark.arena._rules import Cast, check_prompt, check_remark, find, open_round, vote_evidence
 from fieldmark.arena.views import Closed, RoundEvent, RoundView
 from fieldmark.contenders import Message
@@ -43,6 +44,8 @@ from fieldmark.ledger.evidence import (
 )
 
 LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+_OPEN = select(t.battles.c.id).where(t.battles.c.voter == bindparam("voter"), t.battles.c.state == "open")
 
 
 class Arena:
@@ -61,8 +64,8 @@ class Arena:
         self._roster = roster
         self._chance = chance or random.SystemRandom()
         self._live: dict[str, LiveRound] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._writes: set[asyncio.Task[None]] = set()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._writes: set[asyncio.Task[Any]] = set()
         self._leases = Leases(ledger)
         self._recovered = False
 
@@ -102,17 +105,18 @@ class Arena:
             prompt_source="field" if from_field else "own",
         )
 
-        def work(transaction: Transaction) -> tuple[str, list[str]]:
+        def work(transaction: Transaction) -> tuple[Held, list[str]]:
             left = _abandon_open(transaction, voter)
             entry = transaction.append(battle, actor=voter, texts={"prompt": prompt})
             self._leases.take(transaction, entry.record.id)
-            return entry.record.id, left
+            return Held.read(transaction, find(transaction.connection, entry.record.id, voter)), left
 
-        battle_id, left = await self._ledger.awrite(work)
-        self._ask(self._new_live(battle_id), Restored.fresh(prompt), members, SIDES)
+        held, left = await self._ledger.awrite(work)
+        live = self._new_live(held.row.id)
+        self._ask(live, Restored.fresh(prompt), members, SIDES)
         for old in left:
             await self._drop(old)
-        return await self.view(battle_id, voter)
+        return round_view(held, live.now(), self.field, undo=timedelta(0), reveal=None)
 
     def _chosen(self, names: tuple[str, str] | None) -> Pairing:
         if names is None or names[0] == names[1]:
@@ -216,24 +220,27 @@ class Arena:
 
     async def vote(self, battle: str, voter: str, choice: Choice) -> RoundView:
         """Vote, also while a side is writing (it is stopped; the vote is marked partial). Conflict: `already_voted`."""
-        await asyncio.to_thread(self._open_row, battle, voter)
         async with self._lock(battle):
-            await asyncio.to_thread(self._open_row, battle, voter, here=True)
-            live = self._live_of(battle)
-            shown = live.first_shown
-            decision_ms = None if shown is None else round((time.monotonic() - shown) * 1000)
-            cast = Cast(choice, decision_ms, live.unseen)
-            unkept = await live.stop()
+            live, unkept = self._live.get(battle), list[Writing]()
+            if live is not None and not live.still:  # only who may vote may stop the answers
+                await asyncio.to_thread(self._open_row, battle, voter, here=True)
+            cast = _cast(choice, live)
+            if live is not None and not live.still:
+                unkept = await live.stop()
 
-            def work(transaction: Transaction) -> None:
+            def work(transaction: Transaction) -> tuple[Held, str]:
                 row = open_round(transaction.connection, battle, voter)
                 self._leases.check(transaction, battle)
-                vote = vote_evidence(transaction.connection, row, cast, self.field.policy)
-                transaction.append(vote, actor=voter, refs={"battle": battle})
+                held = Held.read(transaction, row)
+                vote = vote_evidence(row, held.past, cast, self.field.policy)
+                entry = transaction.append(vote, actor=voter, refs={"battle": battle})
+                return held.voted(vote), entry.record.at
 
-            await self._write(battle, unkept, work)
-            live.close()
-        return await self.view(battle, voter)
+            held, at = await self._write(battle, unkept, work)
+            if live is not None:
+                live.close()
+        now = Now() if live is None else live.now()
+        return round_view(held, now, self.field, undo=self._undo_left(at), reveal=None)
 
     async def unvote(self, battle: str, voter: str) -> RoundView:
         """Take the vote back: within the undo time and before the names the round is open again, later it stays closed.
@@ -245,7 +252,7 @@ class Arena:
             row = find(transaction.connection, battle, voter)
             if row.state not in {"voted", "revealed"}:
                 raise Conflict("this round has no vote to take back", code="not_voted")
-            undo = row.state == "voted" and self._undo_left(row) > timedelta(0)
+            undo = row.state == "voted" and self._undo_left(row.voted_at) > timedelta(0)
             retraction = Retraction(reason="undo" if undo else "voter")
             transaction.append(retraction, actor=voter, refs={"battle": battle, "vote": row.vote})
 
@@ -325,12 +332,15 @@ class Arena:
 
     async def follow(self, battle: str, voter: str, after: int) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
         """The round's events from number `after + 1` on, for ever; see `LiveRound.follow`."""
-        row = await asyncio.to_thread(self._row, battle, voter)
-        if row.state not in {"open", "voted"}:
-            yield [(after, Closed())]
-            return
-        async for events in self._live_of(battle).follow(after):
+        async for events in await self.events(battle, voter, after):
             yield events
+
+    async def events(
+        self, battle: str, voter: str, after: int
+    ) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
+        """What `follow` gives, once it is known whose round it is."""
+        row = await asyncio.to_thread(self._row, battle, voter)
+        return self._live_of(battle).follow(after) if row.state in {"open", "voted"} else _closed(after)
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
@@ -412,7 +422,7 @@ class Arena:
         return len(stale)
 
     async def forget(self, voter: str) -> int:
-        """A voter is erased: end their open rounds and let go of all their rounds in memory. Returns how many were open.
+        """A voter is erased: end their open rounds and let go of all their rounds. Returns how many were open.
 
         A round that another server process is writing is left to that one.
         """
@@ -444,35 +454,40 @@ class Arena:
         why = ContenderFailure("interrupted", "the server was stopped")
         for battle in list(self._live):
             try:
-                await self._write(battle, await self._stopped(battle, why))
+                await self._write_stopped(battle, await self._stopped(battle, why))
             except Exception:
                 LOG.exception("the answers of a round could not be written down")
 
-    async def _write(
-        self, battle: str, unkept: Sequence[Writing], work: Callable[[Transaction], None] | None = None
-    ) -> None:
-        """Write down answers that were stopped, and what stopped them: all of it, or nothing."""
-        if not unkept and work is None and not self._leases.shared:
-            return
+    async def _write_stopped(self, battle: str, unkept: Sequence[Writing]) -> None:
+        """Write down answers that were stopped."""
+        if unkept or self._leases.shared:
+            await self._write(battle, unkept, lambda _: None)
 
-        def both(transaction: Transaction) -> None:
+    async def _write(self, battle: str, unkept: Sequence[Writing], work: Callable[[Transaction], T]) -> T:
+        """Write down answers that were stopped, and what stopped them: all of it, or nothing."""
+
+        def both(transaction: Transaction) -> T:
             for writing in unkept:
                 if not self._answered(transaction, battle, writing):
                     _append_answer(transaction, battle, writing.evidence(), writing.received)
-            if work is not None:
-                work(transaction)
+            done = work(transaction)
             self._leases.free(transaction, battle)
+            return done
 
-        async def write() -> None:
-            await self._ledger.awrite(both)
+        if not unkept:  # giving up the wait does not give up the write
+            return await self._ledger.awrite(both)
+
+        async def write() -> T:
+            done = await self._ledger.awrite(both)
             for writing in unkept:
                 writing.recorded = True
+            return done
 
         # Whoever asked may leave; what is under way is then finished all the same, and known to be.
         task = asyncio.create_task(write())
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
     async def _keep(self, battle: str, writing: Writing) -> None:
         evidence = writing.evidence()
@@ -502,10 +517,9 @@ class Arena:
 
     async def _drop(self, battle: str) -> None:
         async with self._lock(battle):
-            await self._write(battle, await self._stopped(battle))
+            await self._write_stopped(battle, await self._stopped(battle))
         if live := self._live.pop(battle, None):
             live.close()
-        self._locks.pop(battle, None)
 
     async def _changed(self, battle: str, voter: str) -> RoundView:
         view = await self.view(battle, voter)
@@ -513,10 +527,10 @@ class Arena:
             live.close()
         if view.state in {"revealed", "retracted", "abandoned"}:
             self._live.pop(battle, None)
-            self._locks.pop(battle, None)
         return view
 
     def _lock(self, battle: str) -> asyncio.Lock:
+        """Of whoever acts on this round now; it is there as long as somebody has it or waits for it."""
         return self._locks.setdefault(battle, asyncio.Lock())
 
     def _new_live(self, battle: str) -> LiveRound:
@@ -527,8 +541,8 @@ class Arena:
     def _live_of(self, battle: str) -> LiveRound:
         return self._live.get(battle) or self._new_live(battle)
 
-    def _undo_left(self, row: Row[Any]) -> timedelta:
-        end = datetime.fromisoformat(row.voted_at) + timedelta(seconds=self.field.policy.undo_seconds)
+    def _undo_left(self, voted_at: str) -> timedelta:
+        end = datetime.fromisoformat(voted_at) + timedelta(seconds=self.field.policy.undo_seconds)
         return max(timedelta(0), end - datetime.now(UTC))
 
     def _row(self, battle: str, voter: str) -> Row[Any]:
@@ -549,10 +563,22 @@ class Arena:
             reveal = None
             if row.state == "revealed":
                 reveal = reveal_view(snapshot, row, self.boards.standing(snapshot, self.field.policy))
-            undo = self._undo_left(row) if row.state == "voted" else timedelta(0)
+            undo = self._undo_left(row.voted_at) if row.state == "voted" else timedelta(0)
             if row.state == "open" and self._leases.elsewhere(snapshot, battle):
                 now = replace(now, writing=True)
-            return round_view(snapshot, row, now, self.field, undo=undo, reveal=reveal)
+            held = Held.read(snapshot, row)
+        return round_view(held, now, self.field, undo=undo, reveal=reveal)
+
+
+def _cast(choice: Choice, live: LiveRound | None) -> Cast:
+    if live is None:
+        return Cast(choice, None, unseen=False)
+    shown = live.first_shown
+    return Cast(choice, None if shown is None else round((time.monotonic() - shown) * 1000), live.unseen)
+
+
+async def _closed(after: int) -> AsyncGenerator[list[tuple[int, RoundEvent]], None]:
+    yield [(after, Closed())]
 
 
 def _check_voted(row: Row[Any]) -> None:
@@ -566,8 +592,7 @@ def _append_answer(transaction: Transaction, battle: str, answer: AnswerEnded, t
 
 
 def _abandon_open(transaction: Transaction, voter: str) -> list[str]:
-    where = and_(t.battles.c.voter == voter, t.battles.c.state == "open")
-    open_ids = list(transaction.connection.execute(select(t.battles.c.id).where(where)).scalars())
+    open_ids = list(transaction.connection.execute(_OPEN, {"voter": voter}).scalars())
     for battle in open_ids:
         transaction.append(Abandonment(reason="replaced"), actor=voter, refs={"battle": battle})
     return open_ids

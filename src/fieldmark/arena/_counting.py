@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Table, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from fieldmark.arena import _tables as t
-from fieldmark.ledger import Entry
+from fieldmark.ledger import Entry, Prepared
 from fieldmark.ledger.evidence import Choice, VoteCast
 
 _COLUMN: dict[Choice, str] = {"tie": "ties", "both_bad": "both_bad"}
@@ -29,21 +28,22 @@ def count(connection: Connection, vote: VoteCast, *, voter: str, index: int, ste
     if not vote.counts:
         leave_out(connection, vote, str(vote.not_counted), step=step)
         return
-    first, second, column = _place(vote)
-    for source, category in _boards(vote):
+    first, second, place = place_of(vote.a, vote.b, vote.choice)
+    steps = [step if each == place else 0 for each in range(len(_TALLY))]
+    boards = _boards(vote)
+    _upsert(connection, t.counts, [(*board, first, second, *steps, index) for board in boards], ("at",))
+    for source, category in boards:
         board = {"source": source, "category": category}
-        pair = {**board, "first": first, "second": second}
-        add(connection, t.counts, pair, {column: step}, at=index)
-        before = add(connection, t.voters, {**board, "voter": voter}, {"votes": step})
+        before = add(connection, t.voters, {**board, "voter": voter}, step)
         if before == 0 or before + step == 0:
-            add(connection, t.totals, {**board, "key": "browsers"}, {"n": 1 if before == 0 else -1})
+            add(connection, t.totals, {**board, "key": "browsers"}, 1 if before == 0 else -1)
 
 
 def leave_out(connection: Connection, vote: VoteCast, why: str, *, step: int) -> None:
     """Count a vote that the board leaves out."""
     for source, category in _boards(vote):
         key = {"source": source, "category": category, "key": f"not_counted:{why}"}
-        add(connection, t.totals, key, {"n": step})
+        add(connection, t.totals, key, step)
 
 
 def count_many(connection: Connection, entries: Iterable[Entry]) -> None:
@@ -57,10 +57,10 @@ def count_many(connection: Connection, entries: Iterable[Entry]) -> None:
             for board in _boards(vote):
                 left[*board, f"not_counted:{vote.not_counted}"] += 1
             continue
-        first, second, column = _place(vote)
+        first, second, place = place_of(vote.a, vote.b, vote.choice)
         for board in _boards(vote):
             line = pairs.setdefault((*board, first, second), [0, 0, 0, 0, 0])
-            line[_TALLY.index(column)] += 1
+            line[place] += 1
             line[4] = entry.index
             voters[board][entry.record.actor] += 1
     for board, votes in voters.items():
@@ -70,16 +70,6 @@ def count_many(connection: Connection, entries: Iterable[Entry]) -> None:
     ballots = [(*board, voter, n) for board, votes in voters.items() for voter, n in votes.items()]
     _upsert(connection, t.voters, ballots)
     _upsert(connection, t.totals, [(*key, n) for key, n in left.items()])
-
-
-def _place(vote: VoteCast) -> tuple[str, str, str]:
-    """The pair in its order, and the column that the vote adds to."""
-    first, second = (vote.a, vote.b) if vote.a < vote.b else (vote.b, vote.a)
-    column = _COLUMN.get(vote.choice)
-    if column is None:
-        winner = vote.a if vote.choice == "a" else vote.b
-        column = "wins_first" if winner == first else "wins_second"
-    return first, second, column
 
 
 def _boards(vote: VoteCast) -> list[Board]:
@@ -132,32 +122,20 @@ def _upserting(table: Table, last: tuple[str, ...], dialect: Dialect) -> tuple[s
     return str(compiled), () if order == tuple(range(len(names))) else order
 
 
-def add(
-    connection: Connection, table: Table, key: dict[str, Any], steps: dict[str, float], **values: Any
-) -> int:
-    """Add `steps` to the row of `key`, made with zeros if absent. Returns the first step's column as it was before."""
-    step = next(iter(steps.values()))
-    change = _change(table, tuple(key), tuple(steps), tuple(values))
-    given = {f"at_{n}": v for n, v in key.items()} | {f"by_{n}": v for n, v in steps.items()}
-    after = connection.execute(
-        change, given | {f"now_{n}": v for n, v in values.items()}
-    ).scalar_one_or_none()
-    if after is None:
-        empty = {c.name: 0 for c in table.columns if c.name not in key}
-        connection.execute(insert(table), {**empty, **key, **steps, **values})
-        return 0
-    return cast(int, after - step)
+def add(connection: Connection, table: Table, key: dict[str, str], step: int) -> int:
+    """Add to the one number of the row of `key`, made if absent. Returns the number as it was before."""
+    (number,) = (column.name for column in table.columns if not column.primary_key)
+    after = _adding(table, number, connection.dialect).execute(connection, {**key, number: step})
+    return cast(int, after.scalar_one() - step)
 
 
-@lru_cache(maxsize=64)
-def _change(
-    table: Table, key: tuple[str, ...], steps: tuple[str, ...], values: tuple[str, ...]
-) -> ReturningUpdate[Any]:
-    """Adds to one row and gives its first changed column; built once, since every record of a replay comes here."""
-    added = {name: table.c[name] + bindparam(f"by_{name}") for name in steps}
-    new: dict[str, Any] = {name: bindparam(f"now_{name}") for name in values}
-    where = and_(*(table.c[name] == bindparam(f"at_{name}") for name in key))
-    return update(table).where(where).values(**added, **new).returning(table.c[steps[0]])
+@lru_cache(maxsize=16)
+def _adding(table: Table, number: str, dialect: Dialect) -> Prepared:
+    made: Any = (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
+    key = [column.name for column in table.primary_key]
+    change = {number: table.c[number] + made.excluded[number]}
+    statement = made.on_conflict_do_update(index_elements=key, set_=change).returning(table.c[number])
+    return Prepared(statement, [*key, number])
 
 
 def place_of(a: str, b: str, choice: Choice) -> tuple[str, str, int]:

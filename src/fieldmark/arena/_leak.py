@@ -66,7 +66,8 @@ class LeakScan:
 
     def matches(self, text: str) -> bool:
         """Whether a whole text makes the claim."""
-        return bool(self._pattern.search(_plain(text)))
+        plain = _plain(text)
+        return self._may(plain) and bool(self._pattern.search(plain))
 
     def feed(self, text: str, *, last: bool = False) -> bool:
         """Take the next piece; True when the claim was first found with it.
@@ -77,10 +78,14 @@ class LeakScan:
             return False
         self._tail = (self._tail + text)[-(_WINDOW + len(text)) :]
         seen = _plain(self._tail)
-        if not any(beginning in seen for beginning in self._beginnings):  # a tenth of what the pattern costs
+        if not self._may(seen):
             return False
         self.found = any(last or match.end() < len(seen) for match in self._pattern.finditer(seen))
         return self.found
+
+    def _may(self, plain: str) -> bool:
+        """Whether a claim could be there at all: a tenth of what the pattern costs."""
+        return any(beginning in plain for beginning in self._beginnings)
 
 
 def _patterns(own: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fieldmark.arena._leak import LeakScan
 from fieldmark.arena._pace import Pace
 from fieldmark.arena._rounds import Now
+from fieldmark.arena._signal import Signal
 from fieldmark.arena.views import (
     AnswerView,
     Closed,
@@ -124,12 +125,17 @@ class LiveRound:
     writings: dict[tuple[int, Side], Writing] = field(default_factory=dict)
     first_shown: float | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: Signal = field(default_factory=Signal)
 
     @property
     def writing(self) -> bool:
         """Whether a side is not at its shown end."""
         return any(not w.shown_end for w in self.writings.values())
+
+    @property
+    def still(self) -> bool:
+        """Whether there is nothing to stop: all that was ever asked for is shown and kept."""
+        return not self._tasks and all(w.shown_end and w.kept for w in self.writings.values())
 
     @property
     def unseen(self) -> bool:
@@ -196,16 +202,12 @@ class LiveRound:
                 yield list(enumerate(new, after + 1))
                 after += len(new)
                 continue
-            try:
-                async with asyncio.timeout(QUIET_SECONDS):
-                    await self._changed.wait()
-            except TimeoutError:
+            if not await self._changed.wait(QUIET_SECONDS):
                 yield []
 
     def _emit(self, event: RoundEvent) -> None:
         self.events.append(event)
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        self._changed.give()
 
 
 class _Turn:
@@ -223,15 +225,24 @@ class _Turn:
         self._conversations = conversations
         self._max_tokens = max_tokens
         self._pace = Pace(hang=live.hang_seconds)
-        self._arrived = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._shown: asyncio.Future[None] = self._loop.create_future()
+        self._soon: asyncio.Handle | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._later_at = 0.0
         for absent in set(SIDES) - {w.side for w in writings}:
             self._pace.ended(absent, "failed")
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as readers:
-            for writing in self._writings:
-                readers.create_task(self._read(writing))
-            await self._release()
+        try:
+            async with asyncio.TaskGroup() as readers:
+                for writing in self._writings:
+                    readers.create_task(self._read(writing))
+                await self._shown
+        finally:
+            for waiting in (self._soon, self._later):
+                if waiting is not None:
+                    waiting.cancel()
         if not self._live.writing:
             self._live._emit(Ready(turn=self._writings[0].turn))
 
@@ -251,7 +262,7 @@ class _Turn:
             LOG.exception("an answer could not be written down")
             writing.failure = writing.failure or ContenderFailure("interrupted", str(error))
         self._pace.ended(writing.side, "failed" if writing.failure else "finished")
-        self._arrived.set()
+        self._arrived()
 
     async def _receive(self, writing: Writing) -> None:
         writing.member.check_budget()
@@ -272,24 +283,41 @@ class _Turn:
         text = _LONE.sub("\ufffd", piece.text)
         writing.received += text
         self._pace.arrived(writing.side, len(text), at=now)
-        self._arrived.set()
+        self._arrived()
 
-    async def _release(self) -> None:
-        while True:
-            self._arrived.clear()
+    def _arrived(self) -> None:
+        """Release what is due, once for all that has arrived together."""
+        if self._soon is None:
+            self._soon = self._loop.call_soon(self._release)
+
+    def _release(self) -> None:
+        self._soon = None
+        if self._shown.done():
+            return
+        try:
             now = time.monotonic()
             due = self._pace.due(now=now)
             self._say_who_hangs()
             for writing in self._writings:
                 self._show(writing, due[writing.side])
             if all(w.shown_end for w in self._writings):
+                self._shown.set_result(None)
+            elif (wait := self._pace.next_due(now=now)) is not None:
+                self._look_again(self._loop.time() + max(wait, 0.01))
+        except Exception as error:
+            self._shown.set_exception(error)
+
+    def _look_again(self, moment: float) -> None:
+        """A look too many does no harm: only an earlier one takes the place of what is set."""
+        if self._later is not None:
+            if self._later_at <= moment:
                 return
-            wait = self._pace.next_due(now=now)
-            try:
-                async with asyncio.timeout(None if wait is None else max(wait, 0.01)):
-                    await self._arrived.wait()
-            except TimeoutError:
-                continue
+            self._later.cancel()
+        self._later, self._later_at = self._loop.call_at(moment, self._look), moment
+
+    def _look(self) -> None:
+        self._later = None
+        self._release()
 
     def _say_who_hangs(self) -> None:
         for writing in self._writings:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from fieldmark.arena import _shadowed
 from fieldmark.arena import _tables as t
 from fieldmark.arena._batch import Fold, VoteBatch
-from fieldmark.arena._counting import add, count, count_many, leave_out
-from fieldmark.ledger import Entry, Projection
+from fieldmark.arena._counting import add_rows, count, count_many, leave_out
+from fieldmark.ledger import Entry, Prepared, Projection
 from fieldmark.ledger.evidence import (
     Abandonment,
     AnswerEnded,
@@ -29,7 +29,18 @@ from fieldmark.ledger.evidence import (
 from fieldmark.statistics import bucket
 
 _BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
+_SAID = "choice", "partial", "counts", "not_counted"
 _SET = update(t.battles).where(t.battles.c.id == bindparam("battle"))
+_PAIR = t.battles.c.id, t.battles.c.a, t.battles.c.b
+_NOW: dict[str, Any] = {name: bindparam(f"now_{name}") for name in ("state", "vote", "voted_at", "remarked", *_SAID)}
+_VOTED = Prepared(_SET.values(_NOW).returning(*_PAIR))
+_ABANDONED = Prepared(_SET.values(state="abandoned").returning(*_PAIR))
+_TELL = (
+    update(t.answers)
+    .where(t.answers.c.battle == bindparam("at_battle"), t.answers.c.told.is_(False))
+    .values(told=True)
+    .returning(*(c for c in t.answers.columns if c.name not in {"battle", "text", "told"}))
+)
 SPENT = "spent"
 """Key of what a contender has cost, open rounds included: for spend caps, never shown."""
 
@@ -63,7 +74,8 @@ class ArenaProjection(Projection):
             case Retraction() as retraction:
                 _retract(connection, entry, retraction)
             case Abandonment():
-                _close(connection, entry.record.refs["battle"], state="abandoned")
+                given = {"battle": entry.record.refs["battle"]}
+                _tell(connection, _ABANDONED.execute(connection, given).one())
             case _:
                 _of_cases(connection, entry)
 
@@ -170,7 +182,7 @@ def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
         },
     )  # fmt: skip
     if answer.cost is not None:
-        _add_stat(connection, answer.contender, SPENT, answer.cost)
+        add_rows(connection, t.stats, [(answer.contender, SPENT, 1, answer.cost)])
     battle = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one()
     if battle.state != "open":
         _tell(connection, battle)
@@ -178,18 +190,13 @@ def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
 
 def _tell(connection: Connection, battle: Row[Any]) -> None:
     """Count a closed round's answers. Not before: whoever watches the counts of an open one would see who answers."""
-    new = and_(t.answers.c.battle == battle.id, t.answers.c.told.is_(False))
-    answers = connection.execute(select(t.answers).where(new).order_by(*t.answers.primary_key)).all()
-    for answer in answers:
-        contender = battle.a if answer.side == "a" else battle.b
-        for key, amount in answer_keys(answer):
-            _add_stat(connection, contender, key, amount)
-    if answers:
-        connection.execute(update(t.answers).where(new).values(told=True))
-
-
-def _add_stat(connection: Connection, contender: str, key: str, amount: float) -> None:
-    add(connection, t.stats, {"contender": contender, "key": key}, {"n": 1, "amount": amount})
+    answers = connection.execute(_TELL, {"at_battle": battle.id}).all()
+    answers = sorted(answers, key=lambda answer: (answer.turn, answer.side, answer.attempt))
+    sides = {"a": battle.a, "b": battle.b}
+    rows = [
+        (sides[answer.side], key, 1, amount) for answer in answers for key, amount in answer_keys(answer)
+    ]
+    add_rows(connection, t.stats, rows)
 
 
 def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
@@ -198,15 +205,10 @@ def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
         _shadowed.vote(connection, entry, vote)
         return
     if battle:
-        _close(
-            connection,
-            battle,
-            state="voted",
-            vote=entry.record.id,
-            voted_at=entry.record.at,
-            remarked=False,
-            **vote.model_dump(include={"choice", "partial", "counts", "not_counted"}),
-        )
+        now = {"state": "voted", "vote": entry.record.id, "voted_at": entry.record.at, "remarked": False}
+        now |= {name: getattr(vote, name) for name in _SAID}
+        given = {"battle": battle, **{f"now_{name}": value for name, value in now.items()}}
+        _tell(connection, _VOTED.execute(connection, given).one())
     count(connection, vote, voter=entry.record.actor, index=entry.index, step=1)
 
 
@@ -230,11 +232,6 @@ def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> No
     count(connection, vote, voter=row.voter, index=entry.index, step=-1)
     if retraction.reason == "voter" and vote.counts:
         leave_out(connection, vote, "retracted", step=1)
-
-
-def _close(connection: Connection, battle: str, **values: Any) -> None:
-    _set(connection, battle, **values)
-    _tell(connection, connection.execute(_BATTLE, {"battle": battle}).one())
 
 
 def _set(connection: Connection, battle: str, **values: Any) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.contenders import Message
 from fieldmark.errors import FailureKind
-from fieldmark.ledger import Ledger, Snapshot
+from fieldmark.ledger import Ledger, Snapshot, Transaction
 from fieldmark.ledger.evidence import Side
+
+_TURNS = select(t.turns.c.prompt).where(t.turns.c.battle == bindparam("battle")).order_by(t.turns.c.turn)
+_ANSWERS = select(t.answers).where(t.answers.c.battle == bindparam("battle")).order_by(t.answers.c.attempt)
 
 NOTHING = "(no answer)"
 """Stands in a conversation where a side failed without a word, since roles must alternate."""
@@ -82,25 +85,17 @@ def restore(ledger: Ledger, battle: str) -> Restored:
         return restored(snapshot, battle)
 
 
-def restored(snapshot: Snapshot, battle: str) -> Restored:
+def restored(snapshot: Snapshot | Transaction, battle: str) -> Restored:
     """Read a round back as of a snapshot."""
-    connection = snapshot.connection
-    turns = connection.execute(
-        select(t.turns.c.prompt).where(t.turns.c.battle == battle).order_by(t.turns.c.turn)
-    )
-    prompts = tuple(_text(snapshot, text) for text in turns.scalars())
-    rows = connection.execute(
-        select(t.answers).where(t.answers.c.battle == battle).order_by(t.answers.c.attempt)
-    )
+    turns = snapshot.connection.execute(_TURNS, {"battle": battle}).scalars().all()
+    rows = snapshot.connection.execute(_ANSWERS, {"battle": battle}).all()
+    texts = snapshot.texts([*turns, *(row.text for row in rows if row.text)])
+    prompts = tuple(texts.get(prompt, ERASED) for prompt in turns)
     answers: dict[tuple[int, Side], Answered] = {}
     for row in rows:
-        text = _text(snapshot, row.text) if row.text else ""
+        text = texts.get(row.text, ERASED) if row.text else ""
         answers[row.turn, row.side] = Answered(
             text, row.failure, row.attempt, row.leak, row.hung, row.finish == "stopped"
         )
     return Restored(prompts, answers)
 
-
-def _text(snapshot: Snapshot, text_id: str) -> str:
-    text = snapshot.text(text_id)
-    return ERASED if text is None else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,14 +16,15 @@ from fieldmark.arena.views import (
     AnswerView,
     RevealedSide,
     RevealView,
+    RoundState,
     RoundView,
     SideNames,
     TurnView,
     VoteView,
 )
 from fieldmark.fields import Field, Known, known_contenders
-from fieldmark.ledger import Snapshot
-from fieldmark.ledger.evidence import Side
+from fieldmark.ledger import Snapshot, Transaction
+from fieldmark.ledger.evidence import Side, VoteCast
 
 
 @dataclass(frozen=True)
@@ -35,23 +36,49 @@ class Now:
     answers: Mapping[tuple[int, Side], AnswerView] = field(default_factory=dict)
 
 
-def round_view(
-    snapshot: Snapshot, row: Row[Any], now: Now, rules: Field, *, undo: timedelta, reveal: RevealView | None
-) -> RoundView:
+@dataclass(frozen=True)
+class Held:
+    """What the ledger holds of a round, at one head."""
+
+    row: Row[Any]
+    past: Restored
+    names: SideNames | None
+    """In a round whose contenders the voter chose."""
+    state: RoundState
+    vote: VoteView | None
+
+    @classmethod
+    def read(cls, snapshot: Snapshot | Transaction, row: Row[Any]) -> Held:
+        """Read it."""
+        names = _names(snapshot, row) if row.mode == "chosen" else None
+        return cls(row, restored(snapshot, row.id), names, row.state, _vote(row))
+
+    def voted(self, vote: VoteCast) -> Held:
+        """As it is once this vote is recorded."""
+        view = VoteView(
+            choice=vote.choice,
+            partial=vote.partial,
+            counts=vote.counts,
+            not_counted=vote.not_counted,
+            remarked=False,
+        )
+        return replace(self, state="voted", vote=view)
+
+
+def round_view(held: Held, now: Now, rules: Field, *, undo: timedelta, reveal: RevealView | None) -> RoundView:
     """The round as its voter may see it."""
-    past = restored(snapshot, row.id)
-    turns = [_turn(past, now, turn) for turn in range(1, past.turn + 1)]
+    row, past = held.row, held.past
     return RoundView(
         id=row.id,
         mode=row.mode,
         category=row.category,
-        state=row.state,
-        turns=turns,
+        state=held.state,
+        turns=[_turn(past, now, turn) for turn in range(1, past.turn + 1)],
         writing=now.writing,
         last_event=now.last_event,
-        turns_left=max(0, rules.policy.max_turns - row.turn) if row.state == "open" else 0,
-        names=_names(snapshot, row) if row.mode == "chosen" else None,
-        vote=_vote(row),
+        turns_left=max(0, rules.policy.max_turns - row.turn) if held.state == "open" else 0,
+        names=held.names,
+        vote=held.vote,
         undo_ms=round(undo.total_seconds() * 1000),
         reveal=reveal,
     )
@@ -83,7 +110,7 @@ def _answer(past: Restored, now: Now, turn: int, side: Side) -> AnswerView:
     )
 
 
-def _names(snapshot: Snapshot, row: Row[Any]) -> SideNames:
+def _names(snapshot: Snapshot | Transaction, row: Row[Any]) -> SideNames:
     known = known_contenders(snapshot)
     return SideNames(a=known[row.a].name, b=known[row.b].name)
 

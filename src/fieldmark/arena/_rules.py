@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from fieldmark.arena import _tables as t
+from fieldmark.arena._restore import Restored
 from fieldmark.errors import Conflict, Forbidden, InputError, NotFound, TooLarge
 from fieldmark.fields import Field, Policy
 from fieldmark.ledger.evidence import Choice, NotCounted, Side, VoteCast
 
+_BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -78,7 +80,7 @@ def find(connection: Connection, battle: str, voter: str) -> Row[Any]:
         NotFound: no such battle.
         Forbidden: somebody else's.
     """
-    row = connection.execute(select(t.battles).where(t.battles.c.id == battle)).one_or_none()
+    row = connection.execute(_BATTLE, {"battle": battle}).one_or_none()
     if row is None:
         raise NotFound("there is no such round", hint="begin a new one")
     if row.voter != voter:
@@ -108,9 +110,9 @@ class Cast:
     """A side had shown nothing yet."""
 
 
-def vote_evidence(connection: Connection, row: Row[Any], cast: Cast, policy: Policy) -> VoteCast:
+def vote_evidence(row: Row[Any], past: Restored, cast: Cast, policy: Policy) -> VoteCast:
     """The vote as it is written down, with whether it counts and why not."""
-    answers = _last_answers(connection, row)
+    answers = past.answers.values()
     leak = any(answer.leak for answer in answers)
     failed = any(answer.failure is not None for answer in answers)
     reasons: tuple[tuple[NotCounted, bool], ...] = (
@@ -126,22 +128,8 @@ def vote_evidence(connection: Connection, row: Row[Any], cast: Cast, policy: Pol
         **{k: getattr(row, k) for k in ("a", "b", "mode", "source", "propensity", "category", "language")},
         turns=row.turn,
         decision_ms=cast.decision_ms,
-        partial=any(answer.finish == "stopped" for answer in answers),
+        partial=any(answer.stopped for answer in answers),
         leak=leak,
         counts=why is None,
         not_counted=why,
     )
-
-
-def _last_answers(connection: Connection, row: Row[Any]) -> Sequence[Row[Any, Any, Any]]:
-    """The last attempt of each side at each turn."""
-    c = t.answers.c
-    last = (
-        select(c.turn, c.side, func.max(c.attempt).label("attempt"))
-        .where(c.battle == row.id)
-        .group_by(c.turn, c.side)
-        .subquery()
-    )
-    same = and_(c.turn == last.c.turn, c.side == last.c.side, c.attempt == last.c.attempt)
-    query = select(c.leak, c.failure, c.finish).select_from(t.answers).join(last, same)
-    return connection.execute(query.where(c.battle == row.id)).all()

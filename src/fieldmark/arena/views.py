@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from fieldmark.errors import FailureKind
 from fieldmark.ledger.evidence import Choice, Mode, NotCounted, Side
 
+RoundState = Literal["open", "voted", "revealed", "retracted", "abandoned"]
+
 
 class View(BaseModel):
     """A shape of the API."""
@@ -110,7 +112,7 @@ class RoundView(View):
     id: str
     mode: Mode
     category: str | None
-    state: Literal["open", "voted", "revealed", "retracted", "abandoned"]
+    state: RoundState
     turns: list[TurnView]
     writing: bool
     """A side is still writing (released or not)."""

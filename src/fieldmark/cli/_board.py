@@ -16,7 +16,7 @@ _STRATA = {"live": "votes", "shadow": "votes on shadowed real cases", "imported"
 
 def show(board: Board) -> None:
     """Print it: the sentence first, then the table, then what it was computed from."""
-    console = Console()
+    console = Console(markup=False, emoji=False)  # a name may look like markup
     if board.verdict is not None:
         console.print(verdict_sentence(board.verdict), style="bold", highlight=False)
     table = Table(box=None, pad_edge=False)
@@ -48,7 +48,7 @@ def show(board: Board) -> None:
 
 def show_field(board: Board, columns: FieldColumns) -> None:
     """Beneath it: what became of real cases, whether votes agree, and who drifted."""
-    console = Console()
+    console = Console(markup=False, emoji=False)  # a name may look like markup
     names = {row.digest: _name(row) for row in board.rows}
     if any(row.cases for row in columns.rows.values()):
         table = Table(box=None, pad_edge=False)

@@ -55,18 +55,22 @@ def list_(
         return
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table("case", "came in", "category", "state", "asked")
     for line in page.cases:
         told = line.result or line.state
         at = line.at[:16].replace("T", " ")
-        table.add_row(line.id, at, line.category or "", told, Text(line.preview))
-    Console().print(table)
+        table.add_row(line.id, at, line.category or "", told, printable(line.preview))
+    Console(markup=False, emoji=False).print(table)
     print(
         f"{page.waiting} waiting for somebody to say what became of them"
         + (", more follow" if page.more else "")
     )
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's as a terminal may show it: it moves no cursor, and turns no line around."""
+    return "".join(c if c.isprintable() or c == "\u200d" else " " if c.isspace() else "\ufffd" for c in text)
 
 
 @group.command()
@@ -130,7 +134,7 @@ def _show(found: OutcomeTable) -> None:
     for row in found.rows:
         shares = [_rate(each) for each in (row.solved, row.edited, row.rejected, row.harm, row.failed)]
         table.add_row(row.name, str(row.cases), str(row.not_reported), *shares)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     print(f"{found.confidence:.0%} intervals; the policy chose who answered which case, not chance")
 
 

@@ -119,7 +119,7 @@ def list_(field: FieldOption = Path(), format_: FormatOption = "table") -> None:
         may = ", ".join(sorted(key.scopes))
         dates = [(at or "")[:16].replace("T", " ") for at in (key.created, key.used, key.revoked)]
         table.add_row(key.id, key.name, may, dates[0], dates[1], str(cases), str(reported), dates[2])
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # a name may look like markup
 
 
 @group.command()

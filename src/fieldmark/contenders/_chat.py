@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ ANSWER_LIMIT = 1 << 20
 BYTES_LIMIT = 64 << 20
 """Most bytes of one response, whatever they hold."""
 _ERROR_BYTES = 64 << 10
+_LOOK_SECONDS = 0.25
 _PATIENCE_AFTER_END = 2.0  # seconds for a usage count, or for the words of a refusal
 
 
@@ -80,7 +81,10 @@ class _Patience:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
         self.finished = False
+        self.reading = False
+        """Nothing has arrived that was not taken: who takes long is not the server then."""
         self.renew()
 
     def renew(self, seconds: float | None = None) -> None:
@@ -88,6 +92,24 @@ class _Patience:
 
     def limit(self) -> asyncio.Timeout:
         return asyncio.timeout_at(self._until)
+
+    @contextmanager
+    def watching(self, content: aiohttp.StreamReader) -> Iterator[None]:
+        """Reading raises TimeoutError once the moment has come: a timer for a whole stream, not one for each piece."""
+        self._look(content)
+        try:
+            yield
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _look(self, content: aiohttp.StreamReader) -> None:
+        left = self._until - self._loop.time()
+        if left <= 0 and self.reading:
+            content.set_exception(TimeoutError())
+        else:
+            wait = min(left, _LOOK_SECONDS) if left > 0 else _LOOK_SECONDS
+            self._timer = self._loop.call_later(wait, self._look, content)
 
     def failure(self) -> ContenderFailure:
         return ContenderFailure("timeout", f"no token came within {self._seconds:g} s")
@@ -113,7 +135,8 @@ async def _post(
     async with response:
         if response.status != 200:
             raise await _refused(response, address)
-        yield response
+        with patience.watching(response.content):
+            yield response
 
 
 async def _refused(response: aiohttp.ClientResponse, address: Address) -> ContenderFailure:
@@ -168,13 +191,15 @@ async def _whole(response: aiohttp.ClientResponse, text: bytes, patience: _Patie
 
 async def _next(response: aiohttp.ClientResponse, patience: _Patience) -> bytes:
     """What has arrived, at least one byte, or nothing at the end."""
+    patience.reading = True
     try:
-        async with patience.limit():
-            return await response.content.readany()
+        return await response.content.readany()
     except TimeoutError:
         if patience.finished:
             return b""
         raise patience.failure() from None
+    finally:
+        patience.reading = False
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ class Usage:
     answer: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # one is made for each token: frozen ones take four times as long
 class Piece:
     """What one chunk says. `alive` is set by anything that a model made, hidden reasoning included."""
 

@@ -10,6 +10,7 @@ from fieldmark.ledger._ids import random_id
 from fieldmark.ledger._keys import SignedHead, Signer, checkpoint
 from fieldmark.ledger._ledger import Ledger, field_of
 from fieldmark.ledger._many import Piece
+from fieldmark.ledger._prepared import Prepared
 from fieldmark.ledger._projection import PROJECTIONS, Batch, Progress, Projection, every_projection
 from fieldmark.ledger._proof import ConsistencyProof, InclusionProof, verify_consistency, verify_proof
 from fieldmark.ledger._reader import Snapshot
@@ -31,6 +32,7 @@ __all__ = [
     "InclusionProof",
     "Ledger",
     "Piece",
+    "Prepared",
     "Presence",
     "Progress",
     "Projection",

@@ -50,6 +50,15 @@ def _is_sure(value: dict[str, Any] | list[Any]) -> bool:
     return True
 
 
+def _with_integers(value: Any) -> Any:
+    """The same value with each whole float as the integer that JCS writes for it."""
+    if type(value) is float and value.is_integer() and abs(value) < _LARGE:
+        return int(value)
+    if type(value) is dict:
+        return {name: _with_integers(each) for name, each in value.items()}
+    return [_with_integers(each) for each in value] if type(value) is list else value
+
+
 def encode(value: dict[str, Any]) -> bytes:
     """The object `value` as canonical JSON.
 
@@ -58,6 +67,8 @@ def encode(value: dict[str, Any]) -> bytes:
             surrogate pair).
     """
     try:
+        if not _is_sure(value):
+            value = _with_integers(value)
         if _is_sure(value):
             raw = _dumps(value, option=_SORTED)
             if raw.isascii() or not _astral.search(raw):

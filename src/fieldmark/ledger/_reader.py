@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
@@ -43,6 +43,9 @@ _heads = _schema.heads
 _head = select(_heads.c.field, _heads.c.size, _heads.c.hash)
 _end = select(*(_heads.c[name] for name in ("field", "size", "hash", "frontier", "key", "signature")))
 _text = select(_schema.texts.c.content).where(_schema.texts.c.text_id == bindparam("text_id"))
+_texts = select(_schema.texts.c.text_id, _schema.texts.c.content).where(
+    _schema.texts.c.text_id.in_(bindparam("text_ids", expanding=True))
+)
 _person = select(_schema.people.c.pseudonym).where(_schema.people.c.secret_hash == bindparam("secret_hash"))
 
 
@@ -170,6 +173,11 @@ class Reader:
         """The text, or None when it is not held (erased, or left out of an import)."""
         content = self._ledger.execute(_text, {"text_id": text_id}).scalar_one_or_none()
         return None if content is None else content.decode()
+
+    def texts(self, text_ids: Sequence[str]) -> dict[str, str]:
+        """Those of a few texts that are held, by id."""
+        rows = self._ledger.execute(_texts, {"text_ids": text_ids}).all()
+        return {text_id: content.decode() for text_id, content in rows}
 
     def pseudonym(self, secret: str) -> str | None:
         """The pseudonym of whoever holds `secret`, if they have one."""

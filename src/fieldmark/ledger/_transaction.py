@@ -15,6 +15,7 @@ from fieldmark.ledger._erase import Reason, Trail, erase_in
 from fieldmark.ledger._ids import random_id, record_id
 from fieldmark.ledger._keys import SignedHead, Signer, checkpoint
 from fieldmark.ledger._many import Piece, append_many
+from fieldmark.ledger._prepared import Prepared
 from fieldmark.ledger._projection import Batch, Projection
 from fieldmark.ledger._reader import Reader, read_end, secret_hash
 from fieldmark.ledger._record import Commitment, Entry, Head, Record, timestamp
@@ -23,6 +24,7 @@ from fieldmark.ledger._upkeep import catch_up, settle
 from fieldmark.ledger.evidence import Erasure, Evidence, KeyInForce
 
 _insert_record = insert(_schema.records)
+_insert_one = Prepared(_insert_record, [column.name for column in _schema.records.columns])
 _insert_node = insert(_schema.nodes)
 _insert_text = insert(_schema.texts)
 _insert_person = insert(_schema.people)
@@ -87,7 +89,7 @@ class Log:
             ValueError: the bytes are no record, so they could never be read back.
         """
         entry = Entry.of(self.size, raw)
-        self.connection.execute(_insert_record, _row(entry))
+        _insert_one.execute(self.connection, _row(entry))
         self._keep(self._frontier.append(entry.hash))
         self._note(entry)
         self.flush()

@@ -6,13 +6,17 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from fieldmark.arena.views import RoundEvent, RoundView
 from fieldmark.ledger.evidence import Choice, Mode, Side
 from fieldmark.server import _sse
-from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter
+from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter, acting_voter, gate
+from fieldmark.server._house import House
 
 router = APIRouter(prefix="/api/v1/battles", tags=["arena"])
 
@@ -103,9 +107,9 @@ async def follow(
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> StreamingResponse:
     """The round's events after number `after` (or after `Last-Event-ID`, which a browser sends by itself)."""
-    await house.arena.view(battle, voter)
     start = after if last_event_id is None else last_event_id
-    return _sse.stream(house.arena.follow(battle, voter, start), house.stopping, house.streams)
+    events = await house.arena.events(battle, voter, start)
+    return _sse.stream(events, house.stopping, house.streams)
 
 
 @router.post("/{battle}/turns")
@@ -126,6 +130,28 @@ async def vote(battle: str, body: Ballot, house: HouseDep, voter: ActingVoter) -
     view = await house.arena.vote(battle, voter, body.choice)
     house.changed.ring()
     return view
+
+
+class _Shortcut:
+    """The route above, of which very many are called at once, without FastAPI's half a millisecond for each."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        request = Request(scope, receive)
+        house: House = scope["app"].state.house
+        await gate(request)
+        voter = await acting_voter(request, house)
+        try:
+            body = Ballot.model_validate_json(await request.body())
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False)) from None
+        view = await vote(scope["path_params"]["battle"], body, house, voter)
+        await Response(view.model_dump_json(), media_type="application/json")(scope, receive, send)
+
+
+def shortcut() -> Route:
+    """A route to stand before all others."""
+    return Route("/api/v1/battles/{battle}/vote", _Shortcut(), methods=["POST"], include_in_schema=False)
 
 
 @router.delete("/{battle}/vote")

@@ -39,7 +39,7 @@ _BY_KEY = "/api/v1/cases/"
 """Outcomes come from applications too; their routes check the key."""
 
 
-def _house(request: Request) -> House:
+async def _house(request: Request) -> House:  # not for waiting: FastAPI runs what is not async on a thread
     house: House = request.app.state.house
     return house
 
@@ -109,7 +109,11 @@ def _visitor(request: Request) -> Visitor:
     return visitor
 
 
-VisitorDep = Annotated[Visitor, Depends(_visitor)]
+async def _asking_visitor(request: Request) -> Visitor:
+    return _visitor(request)
+
+
+VisitorDep = Annotated[Visitor, Depends(_asking_visitor)]
 """Who asks, and what they may."""
 
 
@@ -120,17 +124,20 @@ async def _actor(request: Request, house: House, role: Role) -> str:
     return visitor.account.pseudonym if visitor.account else await house.sessions.voter(secret)
 
 
-async def _acting_voter(request: Request, house: HouseDep) -> str:
+async def acting_voter(request: Request, house: HouseDep) -> str:
+    """Pseudonym of a voter that may act, for `ActingVoter` and for routes without dependencies."""
     return await _actor(request, house, "voter")
 
 
-ActingVoter = Annotated[str, Depends(_acting_voter)]
+ActingVoter = Annotated[str, Depends(acting_voter)]
 """Pseudonym of a voter that may act (role, cookie and CSRF token checked)."""
 
 
 async def _looking_voter(request: Request, house: HouseDep) -> str:
     require(_visitor(request), "voter")
-    voter = await asyncio.to_thread(house.sessions.known_voter, request)
+    voter = house.sessions.remembered_voter(request)
+    if voter is None:
+        voter = await asyncio.to_thread(house.sessions.known_voter, request)
     if voter is None:
         raise Forbidden("this browser has no rounds here", hint="begin one on the page Arena")
     return voter

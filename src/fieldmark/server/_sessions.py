@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from fastapi import Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
@@ -57,6 +58,9 @@ class Sessions:
         self.flows = URLSafeTimedSerializer(key, salt="oidc")
         """Signs what a browser takes along to a sign-in provider."""
         self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        # Each request brings both, and a browser's are the same each time.
+        self._read_cookie = lru_cache(_KNOWN)(self._signed_cookie)
+        self._read_token = lru_cache(_KNOWN)(self._signed_token)
         self._accounts = public
         self._asked = -FIRST_ACCOUNT_SECONDS
 
@@ -97,8 +101,12 @@ class Sessions:
 
     def _cookie(self, request: Request) -> tuple[str, str | None] | None:
         """Secret and account id in the browser's cookie, if it is ours."""
+        cookie = request.cookies.get(self.cookie, "")
+        return self._read_cookie(cookie) if cookie else None
+
+    def _signed_cookie(self, cookie: str) -> tuple[str, str | None] | None:
         try:
-            loaded = self._signer.loads(request.cookies.get(self.cookie, ""))
+            loaded = self._signer.loads(cookie)
         except BadSignature:
             return None
         match loaded:
@@ -107,6 +115,12 @@ class Sessions:
             case [str() as secret, str() as account]:
                 return secret, account
         return None
+
+    def _signed_token(self, token: str) -> object:
+        try:
+            return self._tokens.loads(token)
+        except BadSignature:
+            return None
 
     def secret(self, request: Request) -> str | None:
         """The browser's secret, if its cookie is ours."""
@@ -127,10 +141,7 @@ class Sessions:
         secret = self.secret(request)
         if secret is None:
             raise Forbidden("no session", hint="GET /api/v1/session first, and send its cookie")
-        try:
-            token = self._tokens.loads(request.headers.get(CSRF_HEADER, ""))
-        except BadSignature:
-            token = None
+        token = self._read_token(request.headers.get(CSRF_HEADER, ""))
         if not isinstance(token, str) or not secrets.compare_digest(token, secret):
             raise Forbidden(
                 "the CSRF token is missing or wrong", hint=f"send the session's `csrf` as {CSRF_HEADER}"
@@ -197,16 +208,18 @@ class Sessions:
             self._remember(secret, known)
         return known
 
-    def known_voter(self, request: Request) -> str | None:
-        """The pseudonym of whoever has acted before from this browser, or is signed in on it."""
+    def remembered_voter(self, request: Request) -> str | None:
+        """What `known_voter` gives, where it takes no look into the database."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         if visitor is not None and visitor.account is not None:
             return visitor.account.pseudonym
         found = self._cookie(request)
-        if found is None or found[1] is not None:
-            return None
-        known = self._remembered(found[0])
-        if known is None:
+        return None if found is None or found[1] is not None else self._remembered(found[0])
+
+    def known_voter(self, request: Request) -> str | None:
+        """The pseudonym of whoever has acted before from this browser, or is signed in on it."""
+        known, found = self.remembered_voter(request), self._cookie(request)
+        if known is None and found is not None and found[1] is None:
             with self._ledger.read() as snapshot:
                 known = snapshot.pseudonym(found[0])
             if known is not None:

@@ -51,7 +51,7 @@ def create_app(house: House | None, *, limits: Limits | None = None) -> FastAPI:
     app.include_router(_oidc.router, responses=_ERRORS)
     app.include_router(_health.router)
     app.include_router(_openai.router)
-    app.router.routes.insert(0, _openai.shortcut())
+    app.router.routes[:0] = [_openai.shortcut(), _arena.shortcut()]
     app.include_router(_page.router)
     add_handlers(app)
     app.add_middleware(Guard, limits=limits, **_behind(house))

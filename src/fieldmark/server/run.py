@@ -7,9 +7,11 @@ import errno
 import gc
 import ipaddress
 import re
+import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,6 +156,14 @@ class HouseServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, house: House) -> None:
         super().__init__(config)
         self._stopping = house.stopping
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop when told to. A second SIGTERM, which uvicorn would send itself, would end the process before the field
+        is closed: answers just given were not written down."""
+        with super().capture_signals():
+            yield
+            self._captured_signals = [each for each in self._captured_signals if each != signal.SIGTERM]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""

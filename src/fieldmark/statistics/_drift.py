@@ -134,10 +134,11 @@ class _Window:
         """For each row of the prompts' 0/1 labels; 1 on average over all shuffles."""
         each = zip(self.prompts, labels, strict=True)
         if by == "texts":
-            return np.mean([prompt.discrepancy(rows) for prompt, rows in each], axis=0)
+            means: Floats = np.mean([prompt.discrepancy(rows) for prompt, rows in each], axis=0)
+            return means
         # Summed before it is squared: another sampler moves all prompts one way.
-        together = np.sum([prompt.atypical(rows) for prompt, rows in each], axis=0)
-        return np.square(together) / len(self.prompts)
+        together: Floats = np.sum([prompt.atypical(rows) for prompt, rows in each], axis=0)
+        return together * together / len(self.prompts)
 
     def _answers_p(self, by: By, observed: float, level: float, seed: int) -> float:
         rng = np.random.default_rng(seed)
@@ -181,7 +182,8 @@ class _Prompt:
     def discrepancy(self, newest: Floats) -> Floats:
         """Squared distance of the two groups' mean embeddings, for each row of labels; 0 for an empty group."""
         weights, scale = _contrast(newest)
-        return np.einsum("ij,ij->i", weights @ self.kernel, weights) * scale
+        squared: Floats = np.einsum("ij,ij->i", weights @ self.kernel, weights)
+        return squared * scale
 
     def atypical(self, newest: Floats) -> Floats:
         """Difference of the groups' means of what answers have in common with the others, in its own error."""
