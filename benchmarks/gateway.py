@@ -38,7 +38,7 @@ record = "always"
 
 @benchmark("gateway in front of a stub, every case recorded: added time to first token, share of requests/s")
 def run(fault: bool) -> Iterator[Row]:
-    """With `fault` every commit takes 500 ms more."""
+    """With `fault` every commit takes 250 ms more."""
     cores = f"{os.cpu_count()} cores shared with generator and stub"
     seen = _measure(fault, "first", str(STREAMS), tokens=10, rate=40.0, first=FIRST_MS)
     note = f"{STREAMS} streamed calls, {PER_SECOND:g}/s; {cores}"
@@ -58,7 +58,7 @@ def _measure(fault: bool, what: str, count: str, **stub: float) -> dict[str, flo
     with tempfile.TemporaryDirectory() as folder, _load.stub(**stub) as port:  # type: ignore[arg-type]
         field = _load.write_field(Path(folder), port, MORE)
         key = make_key(field)
-        with _load.server(field, *(["--slow-commit", "500"] if fault else [])) as server:
+        with _load.server(field, *(["--slow-commit", "250"] if fault else [])) as server:
             before = server.cpu_seconds()
             targets = (f"{server.url}/v1", f"http://127.0.0.1:{port}/v1")
             said: dict[str, float] = json.loads(

@@ -48,7 +48,7 @@ def _first_load() -> set[str]:
             fetched: list[str] = []
             page.on("response", lambda response: fetched.append(response.url))
             page.goto(house.url)
-            page.get_by_role("textbox").first.wait_for()
+            page.locator("main h1").wait_for()
             paths = [url.removeprefix(house.url).lstrip("/") or "index.html" for url in fetched]
             chromium.close()
     return {path for path in paths if not path.startswith("api/")}

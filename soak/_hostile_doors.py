@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -24,7 +24,8 @@ SYSTEM = "SYSTEM-CANARY-77"
 BLIND = (*NAMES, KEY, SYSTEM)
 _INJECTED = ("x-injected", "owned=")
 _FRAME = re.compile(r"(id: \d+|data: .*|event: \w+|retry: \d+|:.*)?")
-_UNFIT = re.compile(r"[\r\n\x00]")
+_UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What a header cannot hold, says aiohttp; `_raw` sends some of it."""
 
 
 @dataclass
@@ -153,6 +154,7 @@ class Doors:
             "x-fieldmark-case",
         ):
             await self.ask("POST", path, body, by=by, headers={header: plain})
+        await self._raw(text)
         await self.ask("POST", path, {**body, "model": text}, by=by)
         await self.ask("POST", path, {**body, "tools": text, "stop": text, "user": text}, by=by)
         await self.ask("GET", "/v1/models", by={"authorization": f"Bearer {plain}"})
@@ -166,6 +168,19 @@ class Doors:
         if heard != text:
             self.note(f"/v1 gave {heard[:80]!r} for what was said")
         await self._outcome(said.headers[CASE], text)
+
+    async def _raw(self, text: str) -> None:
+        """Headers as no client would send them."""
+        place = urlsplit(self.url)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        value = text.encode().replace(b"\n", b" ")[:3000]
+        head = f"GET /v1/models HTTP/1.1\r\nhost: {place.netloc}\r\nconnection: close\r\n".encode()
+        writer.write(head + b"x-fieldmark-person: " + value + b"\r\nauthorization: " + value + b"\r\n\r\n")
+        said = (await reader.read()).decode("utf-8", "replace")
+        writer.close()
+        self.asked += 1
+        if not re.match(r"HTTP/1\.1 4\d\d ", said) or KEY in said:
+            self.note(f"odd headers gave {said[:80]!r}")
 
     async def _outcome(self, case: str, text: str) -> None:
         self.cases.append(case)

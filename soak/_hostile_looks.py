@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from soak._hostile_doors import KEY, PASSWORD, Doors
 from tests import browser
@@ -62,28 +63,38 @@ def formulas(text: str) -> Iterator[str]:
                 yield f"the cell {cell[:60]!r} is a formula"
 
 
-def printed(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def printed(folder: Path) -> Iterator[str]:
     """What the command line prints and exports."""
     for arguments in COMMANDS:
         where = f"fieldmark {' '.join(arguments)}"
-        code, said = _fieldmark(arguments, folder, environment)
+        code, said = _fieldmark(arguments, folder)
         yield from obeyed(where, said)
         if code:
             yield f"{where} ended with {code}: {said[-300:]!r}"
     for form in ("jsonl", "csv"):
-        _, said = _fieldmark(("votes", "export", "-", "--format", form), folder, environment)
+        _, said = _fieldmark(("votes", "export", "-", "--format", form), folder)
         yield from ([f"votes export: {what}" for what in formulas(said)] if form == "csv" else _lines(said))
     file = folder.parent / "export.jsonl"
-    _fieldmark(("ledger", "export", str(file)), folder, environment)
+    _fieldmark(("ledger", "export", str(file)), folder)
     yield from _lines(file.read_text("utf-8"))
 
 
-def _fieldmark(arguments: Sequence[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Exit code, and what it printed: of a failure both streams."""
-    command = [sys.executable, "-m", "fieldmark", *arguments, "--field", str(folder)]
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
-    said = done.stdout + (done.stderr if done.returncode else b"")
-    return done.returncode, said.decode("utf-8", "replace")
+@cache
+def _app() -> typer.Typer:
+    from fieldmark.cli import accounts, cases, keys, ledger, views, votes
+
+    app = typer.Typer()
+    for module in (accounts, cases, keys, ledger, views, votes):
+        module.add_to(app)
+    return app
+
+
+def _fieldmark(arguments: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Exit code, and what it printed: of a failure what raised, too."""
+    from typer.testing import CliRunner
+
+    done = CliRunner().invoke(_app(), [*arguments, "--field", str(folder)], env={"COLUMNS": "200"})
+    return done.exit_code, done.stdout + (repr(done.exception) if done.exit_code else "")
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -107,7 +106,8 @@ def run(
             result.shown = len(wanted)
             if wanted:
                 result.wrong += looks.shown(server.url, wanted, sabotage=sabotage)
-    result.wrong += looks.printed(place, {**os.environ, **environment, "COLUMNS": "200"})
+    if not sabotage:
+        result.wrong += looks.printed(place)
     result.wrong += looks.obeyed("the server's log", log.read_text("utf-8", "replace"))
     return result
 

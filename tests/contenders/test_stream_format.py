@@ -78,8 +78,7 @@ def test_a_byte_order_mark(stream: tuple[bytes, list[str]]) -> None:
 def understand(chunks: list[bytes]) -> Reply:
     reply = Reply()
     for event in parse(chunks):
-        for piece in read(event):
-            reply.add(piece)
+        reply.add(read(event))
     return reply
 
 
@@ -148,11 +147,11 @@ def test_one_long_line_in_small_pieces_takes_no_longer_than_its_bytes() -> None:
 
 
 def test_hidden_reasoning_is_alive_but_no_text() -> None:
-    [piece] = read('{"choices": [{"delta": {"reasoning_content": "hm"}}]}')
+    piece = read('{"choices": [{"delta": {"reasoning_content": "hm"}}]}')
     assert piece == Piece(alive=True)
 
 
 def test_usage_without_choices() -> None:
-    [piece] = read('{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}')
+    piece = read('{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}')
     assert piece.usage is not None
     assert (piece.usage.prompt, piece.usage.answer) == (3, 4)

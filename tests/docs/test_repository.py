@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,8 +18,9 @@ README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 
 HOSTS = re.compile(
-    r"(127\.0\.0\.1|localhost|\[::1\]|h|me|.*\.(example|invalid|test)|example\.(com|org))"  # nobody's
-    r"|(www\.)?(apache|w3|rfc-editor|arxiv|doi|semver|keepachangelog|json-schema)(\.org|\.com)|.*\.readthedocs\.io"
+    r"(127|localhost|h|x|me|host|(.*\.)?(example|invalid|test|internal)|(.*\.)?example\.(com|org))"  # nobody's
+    r"|(www\.)?(apache|w3|rfc-editor|arxiv|doi|semver|keepachangelog|json-schema|c2sp)(\.org|\.com)"
+    r"|.*\.readthedocs\.io"
 )
 FUNDING = re.compile(
     r"(github|opencollective|paulmillr|tidelift)\.com"
@@ -66,9 +68,18 @@ def test_every_address_is_this_machine_a_reserved_name_or_a_standard() -> None:
         for host in [_host(url)]
         if host
         and not HOSTS.fullmatch(host)
+        and not _reserved(host)
         and not (name == "web/package-lock.json" and FUNDING.fullmatch(host))
     }
     assert strange == set()
+
+
+def _reserved(host: str) -> bool:
+    """An address that nobody on the internet has."""
+    try:
+        return not ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return False
 
 
 def _host(url: str) -> str:

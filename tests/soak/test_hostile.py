@@ -9,7 +9,7 @@ import pytest
 from soak._hostile_looks import formulas, obeyed
 from soak.hostile import corpus, run
 
-FEW = ("script", "terminal-clear", "sse-frames")
+FEW = ("script", "terminal-clear", "rich-markup", "sse-frames")
 
 
 def test_the_corpus_is_large_and_names_nothing_twice() -> None:

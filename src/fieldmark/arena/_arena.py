@@ -112,7 +112,7 @@ class Arena:
             return Held.read(transaction, find(transaction.connection, entry.record.id, voter)), left
 
         held, left = await self._ledger.awrite(work)
-        live = self._new_live(held.row.id)
+        live = self._new_live(held.row.id, voter)
         self._ask(live, Restored.fresh(prompt), members, SIDES)
         for old in left:
             await self._drop(old)
@@ -330,7 +330,9 @@ class Arena:
         battle = await asyncio.to_thread(newest)
         return None if battle is None else await self.view(battle, voter)
 
-    async def follow(self, battle: str, voter: str, after: int) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
+    async def follow(
+        self, battle: str, voter: str, after: int
+    ) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
         """The round's events from number `after + 1` on, for ever; see `LiveRound.follow`."""
         async for events in await self.events(battle, voter, after):
             yield events
@@ -339,6 +341,9 @@ class Arena:
         self, battle: str, voter: str, after: int
     ) -> AsyncIterator[list[tuple[int, RoundEvent]]]:
         """What `follow` gives, once it is known whose round it is."""
+        live = self._live.get(battle)
+        if live is not None and live.voter == voter:  # begun here, and neither revealed nor left since
+            return live.follow(after)
         row = await asyncio.to_thread(self._row, battle, voter)
         return self._live_of(battle).follow(after) if row.state in {"open", "voted"} else _closed(after)
 
@@ -505,7 +510,12 @@ class Arena:
         if not self._leases.shared:
             return False
         c = t.answers.c
-        place = (c.battle == battle, c.turn == writing.turn, c.side == writing.side, c.attempt == writing.attempt)
+        place = (
+            c.battle == battle,
+            c.turn == writing.turn,
+            c.side == writing.side,
+            c.attempt == writing.attempt,
+        )
         return transaction.connection.execute(select(c.attempt).where(*place)).first() is not None
 
     async def _stopped(self, battle: str, why: ContenderFailure | None = None) -> list[Writing]:
@@ -533,8 +543,10 @@ class Arena:
         """Of whoever acts on this round now; it is there as long as somebody has it or waits for it."""
         return self._locks.setdefault(battle, asyncio.Lock())
 
-    def _new_live(self, battle: str) -> LiveRound:
-        live = LiveRound(self.field.policy.hang_seconds, keep=lambda writing: self._keep(battle, writing))
+    def _new_live(self, battle: str, voter: str | None = None) -> LiveRound:
+        live = LiveRound(
+            self.field.policy.hang_seconds, keep=lambda writing: self._keep(battle, writing), voter=voter
+        )
         self._live[battle] = live
         return live
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _KNOWN = (
     "chatgpt", r"gpt[- ]?[2-9][\w.-]*", "openai", "claude", "anthropic", "gemini", "gemma", "google", "deepmind",
@@ -59,8 +60,11 @@ class LeakScan:
     def __init__(self, own_names: Iterable[str], said_by_person: str) -> None:
         said = _plain(said_by_person)
         own = [n for n in map(_plain, own_names) if len(n) >= 4 and n not in said]
-        self._pattern = re.compile("|".join(_patterns(own)))
+        self._pattern = _pattern(tuple(own))
         self._beginnings = [*own, *_BEGINNINGS]
+        self._longest = max(map(len, self._beginnings))
+        self._near = 0
+        """For how many more characters a beginning that was seen may stand in the window."""
         self._tail = ""
         self.found = False
 
@@ -77,18 +81,29 @@ class LeakScan:
         if self.found:
             return False
         self._tail = (self._tail + text)[-(_WINDOW + len(text)) :]
-        seen = _plain(self._tail)
-        if not self._may(seen):
+        if self._may(_plain(self._tail[-(self._longest + len(text)) :])):
+            self._near = _WINDOW + self._longest + len(text)
+        if self._near <= 0:
             return False
+        self._near -= len(text)
+        seen = _plain(self._tail)
         self.found = any(last or match.end() < len(seen) for match in self._pattern.finditer(seen))
         return self.found
 
     def _may(self, plain: str) -> bool:
         """Whether a claim could be there at all: a tenth of what the pattern costs."""
-        return any(beginning in plain for beginning in self._beginnings)
+        for beginning in self._beginnings:  # noqa: SIM110 - for each token: `any` takes twice as long
+            if beginning in plain:
+                return True
+        return False
 
 
-def _patterns(own: list[str]) -> list[str]:
+@lru_cache(512)
+def _pattern(own: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_patterns(own)))
+
+
+def _patterns(own: Sequence[str]) -> list[str]:
     name = "|".join([*map(re.escape, own), *_KNOWN])
     words = "|".join(map(re.escape, sorted({*_BETWEEN}, key=len, reverse=True)))
     between = rf"(?:(?>(?:\w+(?:-\w+)+|{words}){_GAP})){{0,14}}?"

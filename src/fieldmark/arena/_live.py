@@ -121,6 +121,8 @@ class LiveRound:
 
     hang_seconds: float
     keep: Keep
+    voter: str | None = None
+    """Whose round it is, if it was begun here."""
     events: list[RoundEvent] = field(default_factory=list)
     writings: dict[tuple[int, Side], Writing] = field(default_factory=dict)
     first_shown: float | None = None

@@ -32,7 +32,9 @@ _BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
 _SAID = "choice", "partial", "counts", "not_counted"
 _SET = update(t.battles).where(t.battles.c.id == bindparam("battle"))
 _PAIR = t.battles.c.id, t.battles.c.a, t.battles.c.b
-_NOW: dict[str, Any] = {name: bindparam(f"now_{name}") for name in ("state", "vote", "voted_at", "remarked", *_SAID)}
+_NOW: dict[str, Any] = {
+    name: bindparam(f"now_{name}") for name in ("state", "vote", "voted_at", "remarked", *_SAID)
+}
 _VOTED = Prepared(_SET.values(_NOW).returning(*_PAIR))
 _ABANDONED = Prepared(_SET.values(state="abandoned").returning(*_PAIR))
 _TELL = (
@@ -193,9 +195,7 @@ def _tell(connection: Connection, battle: Row[Any]) -> None:
     answers = connection.execute(_TELL, {"at_battle": battle.id}).all()
     answers = sorted(answers, key=lambda answer: (answer.turn, answer.side, answer.attempt))
     sides = {"a": battle.a, "b": battle.b}
-    rows = [
-        (sides[answer.side], key, 1, amount) for answer in answers for key, amount in answer_keys(answer)
-    ]
+    rows = [(sides[answer.side], key, 1, amount) for answer in answers for key, amount in answer_keys(answer)]
     add_rows(connection, t.stats, rows)
 
 

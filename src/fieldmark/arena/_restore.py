@@ -98,4 +98,3 @@ def restored(snapshot: Snapshot | Transaction, battle: str) -> Restored:
             text, row.failure, row.attempt, row.leak, row.hung, row.finish == "stopped"
         )
     return Restored(prompts, answers)
-

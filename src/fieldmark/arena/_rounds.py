@@ -65,7 +65,9 @@ class Held:
         return replace(self, state="voted", vote=view)
 
 
-def round_view(held: Held, now: Now, rules: Field, *, undo: timedelta, reveal: RevealView | None) -> RoundView:
+def round_view(
+    held: Held, now: Now, rules: Field, *, undo: timedelta, reveal: RevealView | None
+) -> RoundView:
     """The round as its voter may see it."""
     row, past = held.row, held.past
     return RoundView(

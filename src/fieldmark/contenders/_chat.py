@@ -58,19 +58,21 @@ async def ask(
         aclosing(_payloads(response, clock)) as payloads,
     ):
         async for payload in payloads:
-            for piece in read(payload):
-                characters += len(piece.text) + sum(len(str(call)) for call in piece.tool_calls)
-                if characters > ANSWER_LIMIT:
-                    yield Piece(finish="length")
-                    return
-                yield piece
-                if piece.alive:
-                    clock.renew()
-                if piece.finish:
-                    clock.finished = True
-                    clock.renew(min(patience, _PATIENCE_AFTER_END))
-                if clock.finished and piece.usage:
-                    return
+            piece = read(payload)
+            characters += len(piece.text)
+            if piece.tool_calls:
+                characters += sum(len(str(call)) for call in piece.tool_calls)
+            if characters > ANSWER_LIMIT:
+                yield Piece(finish="length")
+                return
+            yield piece
+            if piece.alive:
+                clock.renew()
+            if piece.finish:
+                clock.finished = True
+                clock.renew(min(patience, _PATIENCE_AFTER_END))
+            if clock.finished and piece.usage:
+                return
     if not clock.finished:
         raise ContenderFailure("cut_off", "the answer broke off before its end")
 

@@ -62,8 +62,8 @@ class Reply:
             call["function"][name] += part["function"].get(name, "")
 
 
-def read(payload: str) -> Iterator[Piece]:
-    """The piece in one chunk of a stream, or the pieces of one whole answer.
+def read(payload: str) -> Piece:
+    """The piece in one chunk of a stream, or one whole answer.
 
     Raises:
         ContenderFailure: `refused` or `too_long` when it holds an error, else `garbage`.
@@ -76,7 +76,7 @@ def read(payload: str) -> Iterator[Piece]:
         raise ContenderFailure("garbage", "the server sent JSON that is not an object")
     if chunk.get("error"):
         raise refusal(None, chunk)
-    yield _piece(chunk)
+    return _piece(chunk)
 
 
 def _loads(payload: str) -> Any:
@@ -98,7 +98,8 @@ def _piece(chunk: Mapping[str, Any]) -> Piece:
     if not isinstance(said, dict):
         raise ContenderFailure("garbage", "the server sent a chunk whose 'delta' is not an object")
     text, refused = _string(said, "content"), _string(said, "refusal")
-    calls = tuple(_tool_calls(said.get("tool_calls")))
+    given = said.get("tool_calls")
+    calls = () if given is None else tuple(_tool_calls(given))
     thought = said.get("reasoning_content") or said.get("reasoning")
     return Piece(text, refused, calls, _finish(choice), usage, bool(text or refused or calls or thought))
 
@@ -132,8 +133,6 @@ _MOST_CALLS = 128
 
 
 def _tool_calls(calls: object) -> Iterator[dict[str, Any]]:
-    if calls is None:
-        return
     if not isinstance(calls, list):
         raise ContenderFailure("garbage", "the server sent 'tool_calls' that are not a list")
     for place, call in enumerate(calls):

@@ -41,6 +41,7 @@ _inner = (
 )
 _heads = _schema.heads
 _head = select(_heads.c.field, _heads.c.size, _heads.c.hash)
+_head_locked = _head.with_for_update()
 _end = select(*(_heads.c[name] for name in ("field", "size", "hash", "frontier", "key", "signature")))
 _text = select(_schema.texts.c.content).where(_schema.texts.c.text_id == bindparam("text_id"))
 _texts = select(_schema.texts.c.text_id, _schema.texts.c.content).where(
@@ -61,7 +62,7 @@ def read_head(connection: Connection, *, lock: bool = False) -> tuple[str, int, 
         LedgerError: the database holds no ledger.
         BrokenLedger: what it says of its head cannot be one.
     """
-    row = connection.execute(_head.with_for_update() if lock else _head).one_or_none()
+    row = connection.execute(_head_locked if lock else _head).one_or_none()
     if row is None:
         raise LedgerError("this database holds no ledger", hint="serve the field once, or import an export")
     field, size, digest = row

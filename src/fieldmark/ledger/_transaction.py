@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from fieldmark.errors import InputError, LedgerUnavailable
 from fieldmark.ledger import _schema
@@ -25,6 +25,11 @@ from fieldmark.ledger.evidence import Erasure, Evidence, KeyInForce
 
 _insert_record = insert(_schema.records)
 _insert_one = Prepared(_insert_record, [column.name for column in _schema.records.columns])
+_settle_head = Prepared(
+    update(_schema.heads).values(
+        {name: bindparam(name) for name in ("size", "hash", "frontier", "key", "signature")}
+    )
+)
 _insert_node = insert(_schema.nodes)
 _insert_text = insert(_schema.texts)
 _insert_person = insert(_schema.people)
@@ -148,14 +153,15 @@ class Log:
         if (self.size, self.hash) == self._written and self.signed is None:
             return
         signature = bytes.fromhex(self._sign()) if self.key else None
-        self.connection.execute(
-            update(_schema.heads).values(
-                size=self.size,
-                hash=self.hash,
-                frontier=self._frontier.pack(),
-                key=self.key,
-                signature=signature,
-            )
+        _settle_head.execute(
+            self.connection,
+            {
+                "size": self.size,
+                "hash": self.hash,
+                "frontier": self._frontier.pack(),
+                "key": self.key,
+                "signature": signature,
+            },
         )
         settle(self.connection, self.projections, self.size)
 

@@ -56,7 +56,7 @@ async def gate(request: Request) -> None:
         Forbidden: their role may not.
     """
     house: House | None = request.app.state.house
-    path = request.url.path
+    path: str = request.scope["path"]
     if house is None or not path.startswith(("/api/", "/v1/")):
         return
     if path.startswith("/v1/"):

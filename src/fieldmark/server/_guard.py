@@ -14,7 +14,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,8 +39,7 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
     "x-frame-options": "DENY",
 }
-
-
+_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 HSTS = "max-age=31536000"
 _CALLBACK = "/api/v1/oidc/callback"
 _PROBES = frozenset({"/healthz", "/readyz"})
@@ -180,15 +179,17 @@ class Guard:
         return None
 
     def _with_headers(self, send: Send, path: str) -> Send:
+        more = [*_RAW_HEADERS]
+        if self._front.secure:
+            more.append((b"strict-transport-security", HSTS.encode()))
+        if path.startswith(("/api", "/v1")):
+            more.append((b"cache-control", b"no-store"))
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if self._front.secure:
-                    headers.setdefault("strict-transport-security", HSTS)
-                if path.startswith(("/api", "/v1")):
-                    headers.setdefault("cache-control", "no-store")
+                given = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in given}
+                message["headers"] = given + [each for each in more if each[0] not in names]
             await send(message)
 
         return sending

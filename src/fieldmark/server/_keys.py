@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from fieldmark.fields import SYSTEM, Application, Scope, create_key, list_keys, revoke_key
 from fieldmark.gateway import application_counts
 from fieldmark.gateway.views import KeyView, NewKey
-from fieldmark.server._deps import Admin, HouseDep
+from fieldmark.server._deps import Admin, HouseDep, LookingAdmin
 
 router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
 
@@ -29,7 +29,7 @@ class KeyWanted(BaseModel):
 
 
 @router.get("")
-async def keys(house: HouseDep, _: Admin) -> list[KeyView]:
+async def keys(house: HouseDep, _: LookingAdmin) -> list[KeyView]:
     """Every application key, oldest first, revoked ones too."""
     with house.ledger.read() as snapshot:
         counts = application_counts(snapshot)
