@@ -37,7 +37,9 @@ SOAKS = (
     Soak("two_servers", "do two servers on one PostgreSQL stay exact when killed?", ("--kills", "40")),
     Soak("drift", "does the drift alarm stay quiet, and how soon does it find a swap?", resumable=True),
     Soak("power_cut", "is what was acknowledged there after the power was cut?", ("--cuts", "50")),
-    Soak("kills", "is what a killed server acknowledged there, and nothing half written?", ("--kills", "200")),
+    Soak(
+        "kills", "is what a killed server acknowledged there, and nothing half written?", ("--kills", "200")
+    ),
     Soak("api_fuzz", "does any request make the server fail, or reply what its document does not say?"),
     Soak("hostile", "does a hostile text run, leak or break anything, wherever it comes in?"),
     Soak("ledger_kills", "is what was acknowledged there after kill -9?", ("--kills", "200")),

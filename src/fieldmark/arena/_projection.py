@@ -37,7 +37,7 @@ _NOW: dict[str, Any] = {
 }
 _VOTED = Prepared(_SET.values(_NOW).returning(*_PAIR))
 _ABANDONED = Prepared(_SET.values(state="abandoned").returning(*_PAIR))
-_TELL = (
+_TELL = Prepared(
     update(t.answers)
     .where(t.answers.c.battle == bindparam("at_battle"), t.answers.c.told.is_(False))
     .values(told=True)
@@ -192,7 +192,7 @@ def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
 
 def _tell(connection: Connection, battle: Row[Any]) -> None:
     """Count a closed round's answers. Not before: whoever watches the counts of an open one would see who answers."""
-    answers = connection.execute(_TELL, {"at_battle": battle.id}).all()
+    answers = _TELL.execute(connection, {"at_battle": battle.id}).all()
     answers = sorted(answers, key=lambda answer: (answer.turn, answer.side, answer.attempt))
     sides = {"a": battle.a, "b": battle.b}
     rows = [(sides[answer.side], key, 1, amount) for answer in answers for key, amount in answer_keys(answer)]

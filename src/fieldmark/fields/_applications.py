@@ -150,9 +150,7 @@ class Applications:
 
     def holds(self, application: Application) -> bool:
         """Whether its key still holds, without waiting: for use between two pieces of an answer."""
-        if self._stale and self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-            self._reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._read_ahead()
         return application.id in self._alive
 
     def names(self) -> dict[str, str]:
@@ -168,10 +166,19 @@ class Applications:
         return self._read_at <= max(time.monotonic() - KEY_AGE, self._forgotten)
 
     async def _fresh(self) -> None:
+        self._read_ahead()
         while self._stale:
-            if self._reading is None:
-                self._reading = asyncio.create_task(self._read())
-            await asyncio.shield(self._reading)
+            await asyncio.shield(self._reading or self._read_anew())
+
+    def _read_ahead(self) -> None:
+        """Begin to read before what was read is too old, so that hardly any request waits for it."""
+        if self._reading is None and (self._stale or self._read_at <= time.monotonic() - KEY_AGE / 2):
+            self._read_anew()
+
+    def _read_anew(self) -> asyncio.Task[None]:
+        self._reading = reading = asyncio.create_task(self._read())
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return reading
 
     async def _read(self) -> None:
         try:

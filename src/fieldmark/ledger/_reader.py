@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from fieldmark.errors import BrokenLedger, LedgerError, NotFound
 from fieldmark.ledger import _schema
@@ -44,9 +45,6 @@ _head = select(_heads.c.field, _heads.c.size, _heads.c.hash)
 _head_locked = _head.with_for_update()
 _end = select(*(_heads.c[name] for name in ("field", "size", "hash", "frontier", "key", "signature")))
 _text = select(_schema.texts.c.content).where(_schema.texts.c.text_id == bindparam("text_id"))
-_texts = select(_schema.texts.c.text_id, _schema.texts.c.content).where(
-    _schema.texts.c.text_id.in_(bindparam("text_ids", expanding=True))
-)
 _person = select(_schema.people.c.pseudonym).where(_schema.people.c.secret_hash == bindparam("secret_hash"))
 
 
@@ -69,6 +67,13 @@ def read_head(connection: Connection, *, lock: bool = False) -> tuple[str, int, 
     if not (isinstance(size, int) and isinstance(digest, bytes) and len(digest) == 32):
         raise BrokenLedger(f"the head is not a size and a hash but {size!r} and {digest!r}")
     return field, size, digest
+
+
+@lru_cache(64)
+def _texts(count: int) -> Select[str, bytes]:
+    """Of so many texts: a list of any length would be compiled each time."""
+    c = _schema.texts.c
+    return select(c.text_id, c.content).where(c.text_id.in_([bindparam(f"t{at}") for at in range(count)]))
 
 
 class End(NamedTuple):
@@ -177,7 +182,10 @@ class Reader:
 
     def texts(self, text_ids: Sequence[str]) -> dict[str, str]:
         """Those of a few texts that are held, by id."""
-        rows = self._ledger.execute(_texts, {"text_ids": text_ids}).all()
+        if not text_ids:
+            return {}
+        given = {f"t{at}": text_id for at, text_id in enumerate(text_ids)}
+        rows = self._ledger.execute(_texts(len(given)), given).all()
         return {text_id: content.decode() for text_id, content in rows}
 
     def pseudonym(self, secret: str) -> str | None:

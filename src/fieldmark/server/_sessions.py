@@ -63,6 +63,7 @@ class Sessions:
         self._read_token = lru_cache(_KNOWN)(self._signed_token)
         self._accounts = public
         self._asked = -FIRST_ACCOUNT_SECONDS
+        self._asking: asyncio.Task[None] | None = None
 
     # -- the cookie ----------------------------------------------------------------------------------------------
 
@@ -155,10 +156,23 @@ class Sessions:
 
         Once true it stays so. The first account that another process makes is seen within `FIRST_ACCOUNT_SECONDS`.
         """
-        if not self._accounts and time.monotonic() - self._asked > FIRST_ACCOUNT_SECONDS:
-            self._accounts = await asyncio.to_thread(self._any)
-            self._asked = time.monotonic()
+        age = time.monotonic() - self._asked
+        if not self._accounts and age > FIRST_ACCOUNT_SECONDS / 2:
+            if self._asking is None:  # ahead of time, so that hardly any request waits
+                self._asking = asyncio.create_task(self._ask())
+                self._asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+            if age > FIRST_ACCOUNT_SECONDS:
+                await asyncio.shield(self._asking)
         return self._accounts
+
+    async def _ask(self) -> None:
+        try:
+            began = time.monotonic()
+            found = await asyncio.to_thread(self._any)
+            self._accounts = self._accounts or found
+            self._asked = began
+        finally:
+            self._asking = None
 
     def _any(self) -> bool:
         with self._ledger.read() as snapshot:
