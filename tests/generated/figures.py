@@ -21,8 +21,8 @@ PAGE = ROOT / "docs" / "figures.md"
 _PAGE = """# Figures
 
 Each is printed by one command, `python -m benchmarks run NAME` (`python -m benchmarks list` names them); `make bench`
-runs all. A load generator, a stub endpoint and the server under test share the cores. A bound that is not met stands here as
-it was measured. What takes hours is under Soak.
+runs all. A load generator, a stub endpoint and the server under test share the cores. A bound that is not met stands
+here as it was measured. What takes hours is under Soak.
 """
 _BEGIN, _END = "<!-- figures: written by tests/generated/figures.py -->", "<!-- end of figures -->"
 

@@ -26,7 +26,9 @@ class Witness(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "http" and not re.match(r"https?://[^\s/]", self.target):
-            raise ValueError("target must be an address that begins with https:// (or http://) for kind 'http'")
+            raise ValueError(
+                "target must be an address that begins with https:// (or http://) for kind 'http'"
+            )
         return self
 
 

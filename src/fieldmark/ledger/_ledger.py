@@ -240,7 +240,9 @@ class Ledger:
             if isinstance(target, str | os.PathLike):
                 target = files.enter_context(replacing(Path(target)))
             head = snapshot.head() if withheld else self._publishable(snapshot)
-            write_export(snapshot, self._signed(snapshot, head, signer or self._signer), target, beside, progress)
+            write_export(
+                snapshot, self._signed(snapshot, head, signer or self._signer), target, beside, progress
+            )
             return head
 
     def _signed(self, snapshot: Snapshot, head: Head, signer: Signer | None) -> SignedHead:
@@ -313,7 +315,8 @@ def field_of(database: str | os.PathLike[str]) -> str:
         with explained(), engine.begin() as connection:
             if not engine.dialect.has_table(connection, _schema.heads.name):
                 raise LedgerError(
-                    f"{shown(url)} holds no ledger", hint="serve the field once, or restore or copy one into it"
+                    f"{shown(url)} holds no ledger",
+                    hint="serve the field once, or restore or copy one into it",
                 )
             return read_head(connection)[0]
     finally:
