@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from fieldmark.fields import accounts
-from fieldmark.ledger.evidence import Abandonment, AdminAct, AnswerEnded
+from fieldmark.ledger.evidence import Abandonment, AdminAct, AnswerEnded, VoteCast
 from fieldmark.server import _contenders, _passwords
 from fieldmark.server._guard import Limits
 from tests.house import GENEROUS, Browser, Served, two, until
@@ -473,3 +473,12 @@ async def test_admin_acts_are_evidence(
         raw = b"".join(e.raw for e in snapshot.entries(types=[AdminAct]))
     assert b"ada" not in raw.replace(b'"added', b""), "no name stands in the ledger"
     assert bo
+
+
+async def test_a_vote_says_what_the_voter_was(served: Served) -> None:
+    admin = await Browser(served.url).begin()
+    body = {"name": "Dr Adams", "role": "admin", "password": PASSWORD, "credentials": ["physician"]}
+    assert (await admin.post("/api/v1/accounts", body)).status == 201
+    assert (await admin.sign_in("Dr Adams", PASSWORD)).status == 200
+    await admin.vote((await admin.battle())["id"])
+    assert served.records(VoteCast)[-1].credentials == ("physician",)

@@ -218,13 +218,15 @@ class Arena:
 
     # -- judging -------------------------------------------------------------------------------------------------
 
-    async def vote(self, battle: str, voter: str, choice: Choice) -> RoundView:
+    async def vote(
+        self, battle: str, voter: str, choice: Choice, *, credentials: tuple[str, ...] = ()
+    ) -> RoundView:
         """Vote, also while a side is writing (it is stopped; the vote is marked partial). Conflict: `already_voted`."""
         async with self._lock(battle):
             live, unkept = self._live.get(battle), list[Writing]()
             if live is not None and not live.still:  # only who may vote may stop the answers
                 await asyncio.to_thread(self._open_row, battle, voter, here=True)
-            cast = _cast(choice, live)
+            cast = _cast(choice, live, credentials)
             if live is not None and not live.still:
                 unkept = await live.stop()
 
@@ -582,11 +584,12 @@ class Arena:
         return round_view(held, now, self.field, undo=undo, reveal=reveal)
 
 
-def _cast(choice: Choice, live: LiveRound | None) -> Cast:
+def _cast(choice: Choice, live: LiveRound | None, credentials: tuple[str, ...]) -> Cast:
     if live is None:
-        return Cast(choice, None, unseen=False)
+        return Cast(choice, None, unseen=False, credentials=credentials)
     shown = live.first_shown
-    return Cast(choice, None if shown is None else round((time.monotonic() - shown) * 1000), live.unseen)
+    decision_ms = None if shown is None else round((time.monotonic() - shown) * 1000)
+    return Cast(choice, decision_ms, live.unseen, credentials)
 
 
 async def _closed(after: int) -> AsyncGenerator[list[tuple[int, RoundEvent]], None]:

@@ -108,6 +108,8 @@ class Cast:
     decision_ms: int | None
     unseen: bool
     """A side had shown nothing yet."""
+    credentials: tuple[str, ...] = ()
+    """Those that the voter's account holds."""
 
 
 def vote_evidence(row: Row[Any], past: Restored, cast: Cast, policy: Policy) -> VoteCast:
@@ -126,6 +128,7 @@ def vote_evidence(row: Row[Any], past: Restored, cast: Cast, policy: Policy) -> 
     return VoteCast(
         choice=cast.choice,
         **{k: getattr(row, k) for k in ("a", "b", "mode", "source", "propensity", "category", "language")},
+        credentials=cast.credentials,
         turns=row.turn,
         decision_ms=cast.decision_ms,
         partial=any(answer.stopped for answer in answers),

@@ -39,6 +39,8 @@ class ShadowBallot:
     tags: Mapping[Side, tuple[str, ...]] = field(default_factory=dict)
     rubric: Mapping[str, Mapping[Side, int]] = field(default_factory=dict)
     comment: str = ""
+    credentials: tuple[str, ...] = ()
+    """Those that the voter's account holds."""
 
 
 class Shadows:
@@ -124,6 +126,7 @@ class Shadows:
                     "you have voted on this case", code="already_voted", hint="one vote per person and case"
                 )
             vote = self._evidence(transaction, row, voter, ballot.choice, decision_ms, rules)
+            vote = vote.model_copy(update={"credentials": ballot.credentials})
             entry = transaction.append(vote, actor=voter, refs={"battle": battle})
             if ballot.tags or ballot.rubric or ballot.comment:
                 said = Remark(tags=dict(ballot.tags), rubric={k: dict(v) for k, v in ballot.rubric.items()})

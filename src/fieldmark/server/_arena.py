@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from fieldmark.arena.views import RoundEvent, RoundView
 from fieldmark.ledger.evidence import Choice, Mode, Side
 from fieldmark.server import _sse
-from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter, acting_voter, gate
+from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter, VisitorDep, acting_voter, gate
 from fieldmark.server._house import House
 
 router = APIRouter(prefix="/api/v1/battles", tags=["arena"])
@@ -125,9 +125,11 @@ async def retry(battle: str, body: Again, house: HouseDep, voter: ActingVoter) -
 
 
 @router.post("/{battle}/vote")
-async def vote(battle: str, body: Ballot, house: HouseDep, voter: ActingVoter) -> RoundView:
+async def vote(
+    battle: str, body: Ballot, house: HouseDep, voter: ActingVoter, visitor: VisitorDep
+) -> RoundView:
     """Vote; a side that is still writing is stopped and the vote marked partial."""
-    view = await house.arena.vote(battle, voter, body.choice)
+    view = await house.arena.vote(battle, voter, body.choice, credentials=visitor.credentials)
     house.changed.ring()
     return view
 
@@ -148,7 +150,7 @@ class _Shortcut:
             body = Ballot.model_validate_json(await request.body())
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_url=False)) from None
-        view = await vote(scope["path_params"]["battle"], body, house, voter)
+        view = await vote(scope["path_params"]["battle"], body, house, voter, request.state.visitor)
         await Response(view.model_dump_json(), media_type="application/json")(scope, receive, send)
 
 

@@ -39,6 +39,11 @@ class Visitor:
     account: accounts.Account | None = None
     """None: nobody has signed in."""
 
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """What the account's holder is, such as a physician."""
+        return () if self.account is None else self.account.credentials
+
     def may(self, role: Role) -> bool:
         """Whether what `role` may do is allowed."""
         return self.role is not None and accounts.RANK[self.role] >= accounts.RANK[role]

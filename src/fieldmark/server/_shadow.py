@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fieldmark.arena import ShadowBallot
 from fieldmark.arena.shadows import ShadowView, Waiting
 from fieldmark.ledger.evidence import Choice, Side
-from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter
+from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter, VisitorDep
 
 router = APIRouter(prefix="/api/v1/shadow", tags=["shadow"])
 
@@ -58,9 +58,11 @@ async def shadow_case(battle: str, house: HouseDep, voter: LookingVoter) -> Shad
 
 
 @router.post("/{battle}/vote")
-async def shadow_vote(battle: str, body: CaseBallot, house: HouseDep, voter: ActingVoter) -> ShadowView:
+async def shadow_vote(
+    battle: str, body: CaseBallot, house: HouseDep, voter: ActingVoter, visitor: VisitorDep
+) -> ShadowView:
     """Vote, say why, and learn who answered."""
-    ballot = ShadowBallot(body.choice, body.tags, body.rubric, body.comment)
+    ballot = ShadowBallot(body.choice, body.tags, body.rubric, body.comment, visitor.credentials)
     view = await house.shadows.vote(battle, voter, ballot)
     house.changed.ring()
     return view
