@@ -43,7 +43,7 @@ async def test_rounds_are_told_with_prompts_and_votes_and_without_names(
     assert (newest["id"], newest["state"], newest["prompts"]) == (second["id"], "open", ["Second prompt"])
     assert (oldest["choice"], oldest["comment"], oldest["category"]) == ("b", "Clearer.", "notes")
     assert oldest["prompts"] == ["First prompt", "And then?"]
-    assert "7b" not in reply.text
+    assert "-7b" not in reply.text
     page = (await voter.get("/api/v1/me?limit=1")).json
     assert [each["id"] for each in page["entries"]] == [second["id"]]
     rest = (await voter.get(f"/api/v1/me?limit=1&before={page['next']}")).json
