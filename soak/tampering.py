@@ -136,11 +136,16 @@ def _renumbered(line: bytes, index: int) -> bytes:
 
 
 def _replace(export: Export, chance: random.Random) -> Case:
-    """By another of the same log, number and hash made to fit: the id stands there twice, or the root is another."""
+    """By another of the same log, number and hash made to fit: the id stands there twice, or the root is another.
+
+    Without a key's record the next key is the first that nothing vouches for.
+    """
     at, other = chance.sample(range(len(export.records)), 2)
     records = export.records.copy()
+    keys = [n for n, line in enumerate(records) if b'"type":"key"' in line]
+    orphan = set(keys[keys.index(at) + 1 :][:1]) if at in keys else set()
     records[at] = _renumbered(records[other], at)
-    return export.with_records(records, {at, max(at, other), TAIL})
+    return export.with_records(records, {at, max(at, other), TAIL} | orphan)
 
 
 def _forge(export: Export, chance: random.Random) -> Case:
