@@ -59,7 +59,7 @@ def test_a_round_and_a_server_of_weights_that_dies(visit: Visit, starter: Path) 
         visitor.names()
 
 
-def test_a_round_without_a_network(starter: Path) -> None:
+def test_a_round_without_a_network(starter: Path, tmp_path: Path) -> None:
     unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
     if (
         not shutil.which("unshare")
@@ -69,6 +69,7 @@ def test_a_round_without_a_network(starter: Path) -> None:
     done = subprocess.run(
         [*unshare, sys.executable, "-m", "tests.e2e.offline", str(starter), "--cut"],
         cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, "FIELDMARK_MODELS": models.only_smollm2(tmp_path / "shelf")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import smollm2
+from tests.models import only_smollm2
 
 ROOT = Path(__file__).parents[2]
 SERVED_IN_SECONDS = 60
@@ -90,7 +90,7 @@ def test_the_wheel_holds_nobodys_state(wheel: Path) -> None:
 @pytest.fixture
 def address(python: Path, tmp_path: Path) -> Iterator[str]:
     """`fieldmark up` with an empty PATH and HOME, until the test is over."""
-    environment = {"HOME": str(tmp_path), "PATH": "", "FIELDMARK_MODELS": str(smollm2().path.parents[1])}
+    environment = {"HOME": str(tmp_path), "PATH": "", "FIELDMARK_MODELS": only_smollm2(tmp_path / "shelf")}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
