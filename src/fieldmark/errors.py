@@ -4,6 +4,7 @@
 FieldmarkError                 what is wrong (str) and, in `.hint`, what would be right
 ├── InputError                 what the user gave cannot be used           CLI exit 2, HTTP 400
 │   ├── FieldError             a field folder is wrong; `.problems` lists every place
+│   │   └── TaskSetError       the same of a task set
 │   ├── VotesFileError         a file of votes is wrong; `.line` says where
 │   └── TooLarge               a text or body is over its limit            HTTP 413
 ├── NotFound                   nothing has that name or id                 CLI exit 2, HTTP 404
@@ -16,6 +17,7 @@ FieldmarkError                 what is wrong (str) and, in `.hint`, what would b
 ├── LedgerError
 │   ├── LedgerUnavailable      the store refused the write: nothing was acknowledged     HTTP 503
 │   └── BrokenLedger           verification failed; `.index` names the record
+├── SandboxError               a sandbox cannot be had, or died: a trial in it is void, never a fail
 ├── StatisticsError            a number was asked for that does not exist
 └── ServeError                 the server cannot start (port in use, host not allowed)   CLI exit 1
 ```
@@ -83,6 +85,10 @@ class FieldError(InputError):
         self.problems = tuple(problems)
 
 
+class TaskSetError(FieldError):
+    """A task set is wrong; `problems` lists every place at once."""
+
+
 class VotesFileError(InputError):
     """A file of votes is wrong; `line` (1 = header) says where."""
 
@@ -146,6 +152,10 @@ class BrokenLedger(LedgerError):
     def __init__(self, message: str, *, index: int | None = None) -> None:
         super().__init__(message if index is None else f"record {index}: {message}")
         self.index = index
+
+
+class SandboxError(FieldmarkError):
+    """A sandbox cannot be had, or died: the infrastructure's fault, so a trial in it is void."""
 
 
 class StatisticsError(FieldmarkError):

@@ -10,6 +10,20 @@ from fieldmark.ledger.evidence.erasure import Erasure
 from fieldmark.ledger.evidence.field import FieldAsOfNow, RubricAsked
 from fieldmark.ledger.evidence.head import HeadWitnessed, KeyInForce
 from fieldmark.ledger.evidence.monitor import MonitorFound
+from fieldmark.ledger.evidence.scorecard import (
+    Ended,
+    KeptArtifact,
+    RunEnded,
+    RunStarted,
+    SealedTask,
+    TaskSetSeen,
+    TasksSealed,
+    TrialEnded,
+    VerdictGiven,
+    VerdictResult,
+    VerifierMeasured,
+    VoidReason,
+)
 from fieldmark.ledger.evidence.vote import NotCounted, Remark, Retraction, Reveal, VoteCast
 
 TYPES: dict[str, type[Evidence]] = {
@@ -36,6 +50,12 @@ TYPES: dict[str, type[Evidence]] = {
         AdminAct,
         KeyInForce,
         HeadWitnessed,
+        TaskSetSeen,
+        TasksSealed,
+        RunStarted,
+        TrialEnded,
+        VerdictGiven,
+        RunEnded,
     )
 }
 
@@ -52,11 +72,13 @@ __all__ = [
     "Choice",
     "ContenderSeen",
     "DriftFound",
+    "Ended",
     "Erasure",
     "Evidence",
     "Failure",
     "FieldAsOfNow",
     "HeadWitnessed",
+    "KeptArtifact",
     "KeyInForce",
     "Mode",
     "MonitorFound",
@@ -68,10 +90,20 @@ __all__ = [
     "Reveal",
     "Route",
     "RubricAsked",
+    "RunEnded",
+    "RunStarted",
+    "SealedTask",
     "Side",
     "Source",
+    "TaskSetSeen",
+    "TasksSealed",
+    "TrialEnded",
     "Tried",
     "TurnStarted",
+    "VerdictGiven",
+    "VerdictResult",
+    "VerifierMeasured",
+    "VoidReason",
     "VoteCast",
     "Withdrawal",
 ]

@@ -1,0 +1,216 @@
+"""One trial as it is played: what surrounds the contender, and the seam through which whoever takes it acts.
+
+Models, commands, A2A agents, people and scripted solutions all act through a `Stage`, so every attempt is recorded,
+limited and judged alike.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fieldmark.contenders import Message
+from fieldmark.errors import FailureKind
+from fieldmark.ledger.evidence import Ended
+from fieldmark.sandbox import Sandbox
+from fieldmark.scorecards._attempt import Attempt, Event, EventKind, ToolCall
+from fieldmark.scorecards._task import Budget, Task, Tool, ToolRefusal, Variant
+
+RESULT_CHARACTERS = 20_000
+"""Longest result of a tool that a contender is shown."""
+
+
+class ScriptFault(Exception):
+    """The scripted other side met something that its script does not allow: the trial is void."""
+
+
+class BudgetSpent(Exception):
+    """A budget of the task is used up."""
+
+    def __init__(self, which: Ended) -> None:
+        super().__init__(which)
+        self.which: Ended = which
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Nobody writes a transcript."""
+
+
+class Scene:
+    """What surrounds a contender in one trial. Subclass it for state, people that answer, or a page.
+
+    One object per trial: `open`, then acts through `tools` and `hear`, then `state` and `files`, then `close`.
+    """
+
+    def __init__(self, task: Task, variant: Variant | None = None, seed: int = 0) -> None:
+        self.task = task
+        self.variant = variant
+        self.seed = seed
+        self.sandbox: Sandbox | None = None
+        """Set before `open` when the task uses one."""
+        self.note: Callable[..., None] = _nothing
+        """Adds an event to the transcript: `note("picture", path=...)`. Set before `open`."""
+
+    @property
+    def tools(self) -> Sequence[Tool]:
+        """What the contender may call."""
+        return self.task.tools
+
+    async def open(self) -> None:
+        """Get ready. Files of the task are already in the sandbox."""
+
+    async def begin(self) -> str:
+        """What the contender is told first."""
+        said = self.variant.instruction if self.variant else None
+        return self.task.instruction if said is None else said
+
+    async def hear(self, text: str) -> str | None:  # noqa: ARG002
+        """What the other side says to that; None when nobody answers, or the talk is over: the attempt ends."""
+        return None
+
+    def state(self) -> Any:
+        """What is so at the end, as JSON."""
+        return None
+
+    async def files(self) -> tuple[Mapping[str, bytes], Mapping[str, str]]:
+        """Artifacts, and what was left with the reason."""
+        if self.sandbox is None or not self.task.artifacts:
+            return {}, {}
+        taken = await self.sandbox.collect(self.task.artifacts)
+        return taken.files, taken.left
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+class Stage:
+    """The seam. `told` is what came first; then `call` tools, `say` things, and `step` once per turn of a model."""
+
+    def __init__(self, scene: Scene, budget: Budget, *, heard: Callable[[Event], None] | None = None) -> None:
+        self.scene = scene
+        self.budget = budget
+        self.messages: list[Message] = []
+        self.events: list[Event] = []
+        self.calls: list[ToolCall] = []
+        self.answer = ""
+        self.steps = 0
+        self.prompt_tokens: int | None = None
+        self.answer_tokens: int | None = None
+        self.cost: float | None = None
+        self._heard = heard
+        self._begun = time.monotonic()
+        scene.note = self.note
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        """What may be called now, by name."""
+        return {tool.name: tool for tool in self.scene.tools}
+
+    @property
+    def ms(self) -> int:
+        """Milliseconds since it began."""
+        return round((time.monotonic() - self._begun) * 1000)
+
+    def note(self, kind: EventKind, **data: Any) -> None:
+        """Add to the transcript."""
+        event = Event(kind, self.ms, data)
+        self.events.append(event)
+        if self._heard:
+            self._heard(event)
+
+    async def begin(self) -> str:
+        """Tell the contender its task; also the first messages."""
+        self._begun = time.monotonic()
+        text = await self.scene.begin()
+        if self.scene.task.system:
+            self.messages.append({"role": "system", "content": self.scene.task.system})
+        self.messages.append({"role": "user", "content": text})
+        self.note("told", text=text)
+        return text
+
+    def step(
+        self, prompt_tokens: int | None = None, answer_tokens: int | None = None, cost: float | None = None
+    ) -> None:
+        """Count one turn, after it was taken. Raises BudgetSpent when nothing more may be done."""
+        self.steps += 1
+        if prompt_tokens is not None:
+            self.prompt_tokens = (self.prompt_tokens or 0) + prompt_tokens
+        if answer_tokens is not None:
+            self.answer_tokens = (self.answer_tokens or 0) + answer_tokens
+        if cost is not None:
+            self.cost = (self.cost or 0.0) + cost
+        used = (self.prompt_tokens or 0) + (self.answer_tokens or 0)
+        if used > self.budget.tokens:
+            raise BudgetSpent("tokens")
+        if self.budget.cost is not None and (self.cost or 0.0) > self.budget.cost:
+            raise BudgetSpent("cost")
+
+    def may_step(self) -> None:
+        """Raise BudgetSpent when the turns are used up: before a turn is taken."""
+        if self.steps >= self.budget.steps:
+            raise BudgetSpent("steps")
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolCall:
+        """Call a tool. A refusal, an unknown name and wrong arguments come back as text with `error` set."""
+        self.note("call", name=name, arguments=dict(arguments))
+        text, error = await self._run(name, arguments)
+        if len(text) > RESULT_CHARACTERS:
+            text = text[:RESULT_CHARACTERS] + f"\n[{len(text) - RESULT_CHARACTERS} characters left out]"
+        call = ToolCall(name, dict(arguments), text, error)
+        self.calls.append(call)
+        self.note("result", name=name, text=text, error=error)
+        return call
+
+    async def _run(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
+        tool = self.tools.get(name)
+        if tool is None:
+            known = ", ".join(self.tools) or "none"
+            return f"there is no tool '{name}'; tools: {known}", True
+        try:
+            result = tool.run(arguments)
+            result = await result if inspect.isawaitable(result) else result
+        except ToolRefusal as refusal:
+            return str(refusal), True
+        return (result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)), False
+
+    async def say(self, text: str) -> str | None:
+        """Say something; what is answered, or None when the attempt is over and this was the answer."""
+        self.answer = text
+        self.note("said", text=text)
+        self.messages.append({"role": "assistant", "content": text})
+        reply = await self.scene.hear(text)
+        if reply is not None:
+            self.messages.append({"role": "user", "content": reply})
+            self.note("told", text=reply)
+        return reply
+
+    async def end(
+        self, ended: Ended, *, failure: FailureKind | None = None, detail: str = "", script_fault: str = ""
+    ) -> Attempt:
+        """What came of it. Collects artifacts and state."""
+        ms = self.ms
+        files, left = await self.scene.files()
+        return Attempt(
+            task=self.scene.task.id,
+            variant=self.scene.variant.id if self.scene.variant else "",
+            seed=self.scene.seed,
+            messages=tuple(self.messages),
+            answer=self.answer,
+            calls=tuple(self.calls),
+            state=self.scene.state(),
+            files=files,
+            left=left,
+            events=tuple(self.events),
+            ended=ended,
+            failure=failure,
+            detail=detail,
+            script_fault=script_fault,
+            steps=self.steps,
+            ms=ms,
+            prompt_tokens=self.prompt_tokens,
+            answer_tokens=self.answer_tokens,
+            cost=self.cost,
+        )
