@@ -132,6 +132,8 @@ class ContenderFailure(ContenderError):
         super().__init__(message, hint=hint)
         self.kind: FailureKind = kind
         self.status = status
+        self.retry_after: float | None = None
+        """Seconds after which the server wants to be asked again, when it says so."""
 
 
 class ModelError(ContenderError):

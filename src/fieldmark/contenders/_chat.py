@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fieldmark.contenders._http import Lease, proxy_for
 from fieldmark.contenders._reach import WHY, refused
 from fieldmark.contenders._sse import EventParser
-from fieldmark.contenders._trouble import redact, refusal
+from fieldmark.contenders._trouble import redact, refusal, retry_after
 from fieldmark.contenders._wire import Piece, read
 from fieldmark.errors import ContenderFailure
 
@@ -150,7 +150,9 @@ async def _refused(response: aiohttp.ClientResponse, address: Address) -> Conten
         async with asyncio.timeout(_PATIENCE_AFTER_END):
             while len(said) < _ERROR_BYTES and (chunk := await response.content.readany()):
                 said += chunk
-    return refusal(response.status, said[:_ERROR_BYTES], address.key)
+    failure = refusal(response.status, said[:_ERROR_BYTES], address.key)
+    failure.retry_after = retry_after(response.headers.get("Retry-After"))
+    return failure
 
 
 async def _payloads(response: aiohttp.ClientResponse, patience: _Patience) -> AsyncGenerator[str, None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from fieldmark.errors import ContenderFailure
@@ -43,6 +45,21 @@ def refusal(status: int | None, body: object, key: str | None = None) -> Contend
     number = f" ({status})" if status else ""
     what = _MEANINGS.get(status or 0, "answered with an error")
     return ContenderFailure("refused", f"the server {what}{number}{said}", status=status)
+
+
+def retry_after(said: str | None) -> float | None:
+    """Seconds that a `Retry-After` header (RFC 9110, 10.2.3) asks for, as a number or as a date; None without one."""
+    if not said:
+        return None
+    try:
+        return max(0.0, float(said)) if said.strip().isdigit() else _until(parsedate_to_datetime(said))
+    except ValueError:
+        return None
+
+
+def _until(moment: datetime) -> float:
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _said(body: object) -> tuple[str, int | None]:

@@ -17,11 +17,12 @@ from fieldmark.fields._applications import (
     revoke_key,
 )
 from fieldmark.fields._audit import Audited, acts, record_act, write_act
+from fieldmark.fields._check import nearest, validated
 from fieldmark.fields._create import EXAMPLES, create_field, examples_folder
 from fieldmark.fields._drift import Drift
 from fieldmark.fields._gateway import REDACTION_RULES, Gateway, Monitor, Redaction
 from fieldmark.fields._load import load_field
-from fieldmark.fields._locate import locate
+from fieldmark.fields._locate import KeyPath, locate
 from fieldmark.fields._models import (
     Category,
     Field,
@@ -34,6 +35,7 @@ from fieldmark.fields._models import (
     RubricQuestion,
 )
 from fieldmark.fields._open import DATABASE_VARIABLE, database_of, has_server, open_ledger
+from fieldmark.fields._read import Document, Reader
 from fieldmark.fields._roster import (
     IMPORTED,
     SYSTEM,
@@ -47,6 +49,7 @@ from fieldmark.fields._roster import (
     known_contenders,
     reach_of,
 )
+from fieldmark.fields._scorecards import Scorecards
 from fieldmark.fields._toml import toml
 from fieldmark.fields._watch import FieldWatch
 from fieldmark.fields._witnesses import Witness, witness_target
@@ -65,12 +68,14 @@ __all__ = [
     "Applications",
     "Audited",
     "Category",
+    "Document",
     "Drift",
     "Field",
     "FieldContender",
     "FieldFile",
     "FieldWatch",
     "Gateway",
+    "KeyPath",
     "KeyRefused",
     "Known",
     "Member",
@@ -79,6 +84,7 @@ __all__ = [
     "Policy",
     "Prompt",
     "PromptsFile",
+    "Reader",
     "ReasonTags",
     "Redaction",
     "Role",
@@ -86,6 +92,7 @@ __all__ = [
     "RosterProjection",
     "RubricQuestion",
     "Scope",
+    "Scorecards",
     "Witness",
     "accounts",
     "acts",
@@ -100,12 +107,14 @@ __all__ = [
     "list_keys",
     "load_field",
     "locate",
+    "nearest",
     "open_ledger",
     "reach_of",
     "record_act",
     "remove_contender",
     "revoke_key",
     "toml",
+    "validated",
     "witness_target",
     "write_act",
     "write_contender",

@@ -14,6 +14,7 @@ from fieldmark.errors import Problem
 from fieldmark.fields._access import Access
 from fieldmark.fields._drift import Drift
 from fieldmark.fields._gateway import Gateway, Monitor
+from fieldmark.fields._scorecards import Scorecards
 from fieldmark.fields._witnesses import Witness
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -156,6 +157,8 @@ class FieldFile(_Table):
     """Checks that look at every recorded answer."""
     drift: Drift = Drift()
     """Fixed questions that show when a contender no longer answers as it did."""
+    scorecards: Scorecards = Scorecards()
+    """Where trials of task sets are played, and who may be given sealed tasks."""
     witnesses: tuple[Witness, ...] = ()
     """Who keeps the ledger's signed heads."""
 
@@ -204,6 +207,8 @@ class Field(BaseModel):
     """Checks of recorded answers."""
     drift: Drift = Drift()
     """Fixed questions that show when a contender no longer answers as it did."""
+    scorecards: Scorecards = Scorecards()
+    """Where trials of task sets are played, and who may be given sealed tasks."""
     witnesses: tuple[Witness, ...] = ()
     """Who keeps the ledger's signed heads."""
     notices: tuple[Problem, ...] = ()

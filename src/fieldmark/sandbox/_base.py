@@ -112,6 +112,11 @@ class Sandbox(ABC):
         `rlimit`, `namespace`, `tmpfs`, ... or `nothing`.
         """
 
+    @property
+    def python(self) -> str:
+        """Path or name of a Python inside; where Fieldmark's own environment is shown, with its packages (pytest)."""
+        return "python3"
+
     async def __aenter__(self) -> Self:
         await self.open()
         return self

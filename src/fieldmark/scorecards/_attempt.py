@@ -64,6 +64,10 @@ class Attempt:
     failure: FailureKind | None = None
     detail: str = ""
     """Words about the failure, without secrets."""
+    status: int | None = None
+    """HTTP status that the contender's endpoint failed with."""
+    retry_after: float | None = None
+    """Seconds after which the endpoint wants to be asked again, when it says so."""
     script_fault: str = ""
     """The scripted other side did what its script does not allow: the trial is void."""
     sandbox_fault: str = ""

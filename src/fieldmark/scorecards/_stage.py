@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from fieldmark.contenders import Message
-from fieldmark.errors import FailureKind
+from fieldmark.errors import FailureKind, SandboxError
 from fieldmark.ledger.evidence import Ended
 from fieldmark.sandbox import Sandbox
 from fieldmark.scorecards._attempt import Attempt, Event, EventKind, ToolCall
@@ -35,6 +37,13 @@ class BudgetSpent(Exception):
         self.which: Ended = which
 
 
+def as_text(result: Any) -> str:
+    """What a tool gave, as a contender is told it: a text as it is, anything else as JSON."""
+    if isinstance(result, str):
+        return result
+    return json.dumps(to_jsonable_python(result, fallback=str), ensure_ascii=False)
+
+
 def _nothing(*_: object, **__: object) -> None:
     """Nobody writes a transcript."""
 
@@ -51,13 +60,15 @@ class Scene:
         self.seed = seed
         self.sandbox: Sandbox | None = None
         """Set before `open` when the task uses one."""
+        self.hands: Sequence[Tool] = ()
+        """Tools that come with the sandbox and the browser. Set before `open`."""
         self.note: Callable[..., None] = _nothing
         """Adds an event to the transcript: `note("picture", path=...)`. Set before `open`."""
 
     @property
     def tools(self) -> Sequence[Tool]:
         """What the contender may call."""
-        return self.task.tools
+        return (*self.task.tools, *self.hands)
 
     async def open(self) -> None:
         """Get ready. Files of the task are already in the sandbox."""
@@ -100,6 +111,8 @@ class Stage:
         self.prompt_tokens: int | None = None
         self.answer_tokens: int | None = None
         self.cost: float | None = None
+        self.waited = 0.0
+        """Seconds spent waiting for an endpoint that was at its limit or away."""
         self._heard = heard
         self._begun = time.monotonic()
         scene.note = self.note
@@ -169,12 +182,17 @@ class Stage:
         if tool is None:
             known = ", ".join(self.tools) or "none"
             return f"there is no tool '{name}'; tools: {known}", True
+        if "" in arguments:
+            return "the arguments are no JSON object", True
         try:
             result = tool.run(arguments)
-            result = await result if inspect.isawaitable(result) else result
+            return as_text(await result if inspect.isawaitable(result) else result), False
         except ToolRefusal as refusal:
             return str(refusal), True
-        return (result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)), False
+        except (SandboxError, ScriptFault, BudgetSpent):
+            raise
+        except Exception as error:  # a tool that breaks is told, as a program's crash is told to a person
+            return f"{type(error).__name__}: {error}"[:1000], True
 
     async def say(self, text: str) -> str | None:
         """Say something; what is answered, or None when the attempt is over and this was the answer."""

@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError, create_model
-
 from fieldmark.errors import InputError
+from fieldmark.scorecards._function import ToolRefusal as ToolRefusal  # noqa: PLC0414 (its face)
+from fieldmark.scorecards._function import of_function
 from fieldmark.scorecards._verdict import Verifier
 
 if TYPE_CHECKING:
     from fieldmark.scorecards._stage import Scene, Stage
-
-
-class ToolRefusal(Exception):
-    """A tool says no; the words go to the contender."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +30,15 @@ class Tool:
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Tool:
-        """A Python function as a tool: name, docstring, and schema from its annotations; arguments are checked."""
-        hints = inspect.get_annotations(function, eval_str=True)
-        fields: dict[str, Any] = {
-            name: (hints[name], ... if p.default is inspect.Parameter.empty else p.default)
-            for name, p in inspect.signature(function).parameters.items()
-        }
-        model = create_model(function.__name__, __config__={"extra": "forbid"}, **fields)
-        adapter = TypeAdapter(model)
+        """A Python function, async or not, as a tool: its name, docstring, and schema from its annotations.
 
-        async def run(arguments: Mapping[str, Any]) -> Any:
-            try:
-                given = adapter.validate_python(dict(arguments))
-            except ValidationError as error:
-                wrong = error.errors(include_url=False)[0]
-                place = ".".join(map(str, wrong["loc"]))
-                raise ToolRefusal(f"{place}: {wrong['msg']}" if place else wrong["msg"]) from None
-            result = function(**{name: getattr(given, name) for name in fields})
-            return await result if inspect.isawaitable(result) else result
+        Arguments are checked and made what the annotations say (models, `Literal`, dates); `Annotated[int,
+        Field(description=..., ge=0)]` says more of one. One that waits should be async: others wait for it.
 
-        return cls(function.__name__, inspect.getdoc(function) or "", adapter.json_schema(), run)
+        Raises:
+            InputError: a parameter has no annotation, or takes any number of arguments.
+        """
+        return cls(function.__name__, inspect.getdoc(function) or "", *of_function(function))
 
     def as_openai(self) -> dict[str, Any]:
         """In the form that chat completions take."""
@@ -165,6 +150,16 @@ class TaskSet:
     digest: str = ""
     """SHA-256 (hex) over every file of its folder (or, of Python objects, over what they say)."""
     folder: Path | None = None
+    cross: bool = False
+    """Whether what is right in another task is wrong here: other tasks' oracles then count as wrong solutions."""
+    trouble: Sequence[str] = ()
+    """What of its folder cannot be used here, in words."""
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            from fieldmark.scorecards._digest import tasks_digest
+
+            object.__setattr__(self, "digest", tasks_digest(self.tasks))
 
     def task(self, name: str) -> Task:
         """The task of that id. Raises InputError."""

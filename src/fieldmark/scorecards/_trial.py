@@ -7,18 +7,21 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fieldmark.errors import ContenderFailure, FailureKind, SandboxError
 from fieldmark.ledger.evidence import Ended
 from fieldmark.sandbox import SANDBOXES, Limits, Mount, Sandbox
 from fieldmark.scorecards._attempt import Attempt, Event
+from fieldmark.scorecards._hands import hands
 from fieldmark.scorecards._stage import BudgetSpent, Scene, ScriptFault, Stage
 from fieldmark.scorecards._task import Task, Variant
 from fieldmark.scorecards._verdict import Verdict, judge
 from fieldmark.scorecards.agents import Agent, GaveUp
 
-ENDPOINT_FAULTS: frozenset[FailureKind] = frozenset({"unreachable", "refused", "over_budget", "interrupted"})
+ENDPOINT_FAULTS: frozenset[FailureKind] = frozenset(
+    {"unreachable", "refused", "over_budget", "interrupted", "crashed"}
+)
 """Failures that say nothing about a contender's skill: the trial is void. A timeout or a cut-off answer is a fail."""
 
 
@@ -117,6 +120,7 @@ async def _set_up(scene: Scene, bench: Bench, opened: AsyncExitStack) -> None:
         files = {**task.files, **(variant.files if variant else {})}
         for path, content in files.items():
             await scene.sandbox.write(path, content)
+        scene.hands = hands(scene.sandbox)
     opened.push_async_callback(scene.close)
     await scene.open()
 
@@ -125,6 +129,8 @@ async def _act(agent: Agent, stage: Stage) -> Attempt:
     ended: Ended = "answered"
     failure: FailureKind | None = None
     detail = fault = ""
+    status: int | None = None
+    again: float | None = None
     try:
         async with asyncio.timeout(stage.budget.seconds):
             await stage.begin()
@@ -133,13 +139,18 @@ async def _act(agent: Agent, stage: Stage) -> Attempt:
         ended = spent.which
     except TimeoutError:
         ended = "seconds"
+        if stage.waited:  # the time went to the endpoint's limit: that says nothing about the contender
+            ended, failure = "failed", "refused"
+            detail = f"it waited {stage.waited:.0f} s for its endpoint, and the time was up"
     except GaveUp:
         ended = "gave_up"
     except ContenderFailure as error:
         ended, failure, detail = "failed", error.kind, error.message
+        status, again = error.status, error.retry_after
     except ScriptFault as error:
         fault = str(error) or "the script failed"
-    return await stage.end(ended, failure=failure, detail=detail, script_fault=fault)
+    attempt = await stage.end(ended, failure=failure, detail=detail, script_fault=fault)
+    return replace(attempt, status=status, retry_after=again) if failure else attempt
 
 
 def _broken(stage: Stage, why: str) -> Attempt:

@@ -241,6 +241,8 @@ class TrialView(_View):
     """One trial with everything that is kept of it."""
 
     line: TrialLine
+    scorecard: str
+    """Name of its set."""
     sealed: bool
     """Then nothing of its text is kept."""
     task_title: str

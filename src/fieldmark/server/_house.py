@@ -17,6 +17,7 @@ from fieldmark.errors import ContenderError, FieldmarkError, LedgerError
 from fieldmark.fields import Field, FieldWatch, Roster, accounts, has_server, open_ledger
 from fieldmark.gateway import Drift, Gateway, drift_spent, gateway_spent
 from fieldmark.ledger import Ledger
+from fieldmark.scorecards import Cards, Runs, scorecards_spent
 from fieldmark.server._attempts import Attempts
 from fieldmark.server._calls import Calls
 from fieldmark.server._elsewhere import follow
@@ -65,6 +66,8 @@ class House:
         self.changed = Bell()
         self.gateway = Gateway(ledger, self.roster, watch.current, secret, self.changed.ring)
         self.drift = Drift(ledger, self.roster, watch.current, self.changed.ring)
+        self.runs = Runs(ledger, self.roster, watch.current, self.changed.ring)
+        self.cards = Cards(ledger, self.runs.catalogue)
         self.news = Shared[BaseModel]()
         self.past_cards = PastCards()
         self.streams = Places(STREAMS)
@@ -123,7 +126,8 @@ class House:
     async def sync(self) -> None:
         """Make contenders and rules those of the folder."""
         async with self._syncing:
-            self.arena.field = self.gateway.field = self.drift.field = self.field
+            self.arena.field = self.gateway.field = self.drift.field = self.runs.field = self.field
+            self.cards.follow(self.field)
             await self.roster.sync(self.field)
             costs = await asyncio.to_thread(self._spent)
             for member in self.roster.members:
@@ -132,7 +136,7 @@ class House:
 
     def _spent(self) -> dict[str, float]:
         with self.ledger.read() as snapshot:
-            costs = spent(snapshot), gateway_spent(snapshot), drift_spent(snapshot)
+            costs = spent(snapshot), gateway_spent(snapshot), drift_spent(snapshot), scorecards_spent(snapshot)
         return {digest: sum(c.get(digest, 0.0) for c in costs) for digest in set().union(*costs)}
 
     async def refresh(self) -> None:
@@ -156,6 +160,7 @@ class House:
             last.push_async_callback(self._close_arena)
             last.push_async_callback(self.gateway.close)
             last.push_async_callback(self.drift.close)
+            last.push_async_callback(self.runs.close)
             last.push_async_callback(self.jobs.close)
 
     async def _close_arena(self) -> None:

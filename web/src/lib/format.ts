@@ -54,11 +54,15 @@ export const money = (value: number) => format(value, { maximumSignificantDigits
 /** A probability, where only its size matters: `0.0012`, or `below 0.0001`. */
 export const small = (p: number) => (p < 0.0001 ? t("number.below", { n: format(0.0001, { maximumFractionDigits: 4 }) }) : format(p, { maximumSignificantDigits: 2 }));
 
+/** A number between 0 and 1, to two digits. */
+export const decimal2 = (value: number) => format(value, { maximumFractionDigits: 2 });
+
 export const decimal = (value: number) => format(value, { maximumFractionDigits: 1 });
 
 export function bytes(n: number): string {
   if (n >= 1e9) return t("number.gigabytes", { n: format(n / 1e9, { maximumFractionDigits: 1 }) });
-  return t("number.megabytes", { n: format(n / 1e6, { maximumFractionDigits: n < 1e7 ? 1 : 0 }) });
+  if (n >= 1e5) return t("number.megabytes", { n: format(n / 1e6, { maximumFractionDigits: n < 1e7 ? 1 : 0 }) });
+  return n < 1000 ? t("number.bytes", { n }) : t("number.kilobytes", { n: format(n / 1e3, { maximumFractionDigits: 1 }) });
 }
 
 /** Beginning and end of a digest; the whole stands in the title beside it. */

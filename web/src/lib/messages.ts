@@ -1,11 +1,13 @@
 /**
  * Every visible word of the page by key, with parameters, plurals and a little markup: `messages/en.json` holds those of
- * the first visit, `messages/en-more.json` those of parts that are loaded later (see `more.ts`).
+ * the first visit, `messages/en-more.json` those of parts that are loaded later (see `more.ts`), and
+ * `messages/en-scores.json` those of scorecards (see `parts/scores/words.ts`).
  */
 import type more from "../messages/en-more.json";
+import type scores from "../messages/en-scores.json";
 import en from "../messages/en.json";
 
-export type Key = keyof typeof en | keyof typeof more;
+export type Key = keyof typeof en | keyof typeof more | keyof typeof scores;
 export type Params = Record<string, string | number>;
 
 /** A stretch of a message; `tag` names the markup around it (`<b>`, `<link>`), which the caller gives a meaning. */

@@ -1,6 +1,7 @@
 /** Routes by the history API; the server answers every path of the page with its index. */
 export type Room =
   | "arena" | "cases" | "inbox" | "leaderboard" | "contenders" | "card" | "field" | "reading"
+  | "scorecards" | "scorecard" | "comparison" | "take" | "trial"
   | "me" | "access" | "sign_in" | "invite" | "nowhere";
 
 interface Place {
@@ -19,6 +20,11 @@ const ROUTES: readonly [RegExp, Room][] = [
   [/^\/how-to-read\/?$/, "reading"],
   [/^\/inbox\/?$/, "inbox"],
   [/^\/real-cases\/?$/, "cases"],
+  [/^\/scorecards\/?$/, "scorecards"],
+  [/^\/scorecards\/([^/]+)\/?$/, "scorecard"],
+  [/^\/scorecards\/([^/]+)\/compare\/?$/, "comparison"],
+  [/^\/scorecards\/([^/]+)\/take\/?$/, "take"],
+  [/^\/trials\/([^/]+)\/?$/, "trial"],
   [/^\/me\/?$/, "me"],
   [/^\/access\/?$/, "access"],
   [/^\/sign-in\/?$/, "sign_in"],

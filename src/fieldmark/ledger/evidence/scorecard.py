@@ -100,6 +100,8 @@ class RunStarted(Evidence):
     """Kind of sandbox; `none` when no task needs one."""
     tools: Mapping[str, str] = {}
     """Contender digest to how it calls tools: `native` or `grammar`."""
+    planned: int = 0
+    """Trials of all contenders together; 0 when nobody can know, as when people take tasks."""
 
 
 class KeptArtifact(Part):
@@ -158,10 +160,14 @@ class TrialEnded(Evidence):
     """Files it left that the task declares."""
     person: bool = False
     """A person did it, on the page."""
+    sealed: bool = False
+    """The task is a sealed one."""
 
 
 class VerdictGiven(Evidence):
-    """What the verifier said of a trial. Refs: `run`, `trial`. Text: `explanation`, unless the task is sealed."""
+    """What the verifier said of a trial. Refs: `run`, `trial`. Texts: `explanation` and the kept files that show it,
+    unless the task is sealed.
+    """
 
     type: ClassVar[str] = "verdict"
 
@@ -175,6 +181,8 @@ class VerdictGiven(Evidence):
     """Set when the result is `void`."""
     ms: int
     """Milliseconds that judging took."""
+    evidence: tuple[KeptArtifact, ...] = ()
+    """Files that show it, such as screenshots."""
 
 
 class RunEnded(Evidence):

@@ -1,0 +1,301 @@
+"""Scorecards as the page and the command line show them: the set, its numbers, its runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fieldmark.errors import FieldmarkError, NotFound
+from fieldmark.fields import Field
+from fieldmark.ledger import Ledger, Snapshot
+from fieldmark.ledger.evidence import TrialEnded
+from fieldmark.sandbox import SANDBOXES
+from fieldmark.scorecards._catalogue import Catalogue
+from fieldmark.scorecards._compare import compare, named
+from fieldmark.scorecards._counts import Counts, counts_of_run, counts_of_set, finished_trials, names_of
+from fieldmark.scorecards._numbers import score
+from fieldmark.scorecards._query import (
+    Filter,
+    Order,
+    artifact,
+    artifacts,
+    beside,
+    ever_run,
+    kept_trial,
+    line,
+    newest_set,
+    run_row,
+    run_rows,
+    set_row,
+    trial_page,
+)
+from fieldmark.scorecards._task import Task, TaskSet
+from fieldmark.scorecards.views import (
+    Comparison,
+    ContenderScore,
+    RunView,
+    ScorecardLine,
+    ScorecardView,
+    Share,
+    TaskLine,
+    TrialPage,
+    TrialView,
+    VerifierLine,
+)
+from fieldmark.statistics import clopper_pearson
+
+
+@dataclass
+class Cards:
+    """Views of the scorecards of a field. Every view can be computed again from the ledger and the set's files."""
+
+    ledger: Ledger
+    catalogue: Catalogue
+    confidence: float = 0.95
+    sandbox: str = "bubblewrap"
+    """Kind in which runs would play."""
+    _scores: dict[str, tuple[Any, list[ContenderScore]]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def follow(self, rules: Field) -> None:
+        """Show as the field's rules say."""
+        self.confidence, self.sandbox = rules.policy.confidence, rules.scorecards.sandbox
+
+    def lines(self, runs: list[RunView]) -> list[ScorecardLine]:
+        """Every set at hand, and those that were run once and are gone. `runs`: all runs, newest first."""
+        with self.ledger.read() as snapshot:
+            names = sorted({*self.catalogue.names(), *ever_run(snapshot)})
+            return [self._line(snapshot, name, runs) for name in names]
+
+    def card(self, name: str, runs: list[RunView]) -> ScorecardView:
+        """One scorecard, of the set's version at hand. Raises NotFound."""
+        with self.ledger.read() as snapshot:
+            shown = self._line(snapshot, name, runs)
+            task_set, row = self._set(name), set_row(snapshot, shown.digest)
+            counts = counts_of_set(snapshot, shown.digest)
+            return ScorecardView(
+                line=shown,
+                confidence=self.confidence,
+                checked="unchecked" if row is None or not row.checked else "passed",
+                verifiers=_verifiers(task_set, row.verifiers if row is not None else ()),
+                tasks=_tasks(task_set, counts),
+                runs=[run for run in runs if run.scorecard == name],
+                trials=finished_trials(snapshot, shown.digest),
+                head=snapshot.head().size,
+            )
+
+    def trials(self, name: str, which: Filter, order: Order, after: str | None, limit: int) -> TrialPage:
+        """Trials of the set's version at hand, or of one run, whatever its version. Raises NotFound, InputError."""
+        with self.ledger.read() as snapshot:
+            digest = run_row(snapshot, which.run).digest if which.run else self._digest(snapshot, name)
+            counts = counts_of_set(snapshot, digest)
+            names = {d: label for d, (label, _) in names_of(snapshot, counts).items()}
+            if which.contender is not None:
+                which = Filter(**{**vars(which), "contender": named(names, which.contender)})
+            return trial_page(snapshot, digest, names, which, order=order, after=after, limit=limit)
+
+    def trial(self, trial: str) -> TrialView:
+        """One trial with everything that is kept of it. Raises NotFound."""
+        with self.ledger.read() as snapshot:
+            kept = kept_trial(snapshot, trial)
+            row = kept.row
+            names = {d: label for d, (label, _) in names_of(snapshot, [row.contender]).items()}
+            task = self._task(run_row(snapshot, row.run).task_set, row.task, row.digest)
+            before, after = beside(snapshot, row)
+            body = kept.entry.record.body
+            assert isinstance(body, TrialEnded)
+            said = next((e.data.get("text", "") for e in kept.events if e.kind == "told"), "")
+            return TrialView(
+                line=line(row, names, kept.explanation[:200]),
+                sealed=body.sealed,
+                task_title=task.title if task and not body.sealed else "",
+                instruction=said,
+                events=kept.events,
+                answer=kept.answer,
+                artifacts=artifacts(snapshot, kept),
+                explanation="the texts of this trial were erased" if kept.erased else kept.explanation,
+                verifier=body.verifier,
+                judged_ms=kept.verdict.ms if kept.verdict else None,
+                index=kept.entry.index,
+                verdict_id=row.verdict,
+                before=before,
+                after=after,
+            )
+
+    def artifact(self, trial: str, path: str) -> bytes:
+        """The content of a file that is kept of a trial. Raises NotFound."""
+        with self.ledger.read() as snapshot:
+            return artifact(snapshot, trial, path)
+
+    def compare(self, name: str, a: str, b: str) -> Comparison:
+        """Two contenders, by name or digest. Raises NotFound, InputError."""
+        with self.ledger.read() as snapshot:
+            digest = self._digest(snapshot, name)
+            counts = counts_of_set(snapshot, digest)
+            scores = {s.digest: s for s in self._all_scores(snapshot, name, digest)}
+            labels = {d: s.name for d, s in scores.items()}
+            first, second = named(labels, a), named(labels, b)
+            task_set = self._set(name)
+            titles = {t.id: t.title for t in task_set.tasks if not t.sealed} if task_set else {}
+            both = counts[first], counts[second]
+            return compare(
+                snapshot, name, digest, both, (scores[first], scores[second]), titles, confidence=self.confidence
+            )
+
+    def of_run(self, run: str) -> list[ContenderScore]:
+        """Scores of one run alone, in the order of its contenders. Raises NotFound."""
+        with self.ledger.read() as snapshot:
+            row = run_row(snapshot, run)
+            counts = counts_of_run(snapshot, run)
+            kinds = self._kinds(row.task_set)
+            found = self._scores_of(snapshot, counts, dict(row.tools), kinds)
+        places = {label: place for place, label in enumerate(row.contenders)}
+        return sorted(found, key=lambda s: places.get(s.name, len(places)))
+
+    def _line(self, snapshot: Snapshot, name: str, runs: list[RunView]) -> ScorecardLine:
+        trouble, task_set = "", None
+        try:
+            task_set = self.catalogue.get(name)
+        except FieldmarkError as error:
+            trouble = error.message
+        past = newest_set(snapshot, name)
+        if task_set is None and past is None and isinstance(name, str) and name not in self.catalogue.names():
+            raise NotFound(f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names()))
+        digest = task_set.digest if task_set else past.digest if past is not None else ""
+        sealed = sum(task.sealed for task in task_set.tasks) if task_set else 0
+        return ScorecardLine(
+            name=name,
+            title=(task_set.title if task_set else "") or name,
+            description=task_set.description if task_set else "",
+            version=task_set.version if task_set else past.version if past is not None else "",
+            digest=digest,
+            tasks=len(task_set.tasks) if task_set else 0,
+            sealed=sealed,
+            origin=self.catalogue.origin(name),
+            uses=_uses(task_set) if task_set else [],
+            trouble=trouble or (self._trouble(task_set) if task_set else ""),
+            scores=self._all_scores(snapshot, name, digest),
+            running=next((run.id for run in runs if run.scorecard == name and run.state == "running"), None),
+        )
+
+    def _trouble(self, task_set: TaskSet) -> str:
+        """Why it cannot be run here."""
+        if not any(task.uses or task.verifier.needs_sandbox for task in task_set.tasks):
+            return ""
+        try:
+            return SANDBOXES.get(self.sandbox).trouble() or ""
+        except (FieldmarkError, ImportError) as error:
+            return str(error)
+
+    def _digest(self, snapshot: Snapshot, name: str) -> str:
+        task_set = self._set(name)
+        past = None if task_set else newest_set(snapshot, name)
+        if task_set is None and past is None:
+            raise NotFound(f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names()))
+        return task_set.digest if task_set else str(past.digest) if past is not None else ""
+
+    def _set(self, name: str) -> TaskSet | None:
+        try:
+            return self.catalogue.get(name)
+        except FieldmarkError:
+            return None
+
+    def _task(self, name: str, task: str, digest: str) -> Task | None:
+        task_set = self._set(name)
+        if task_set is None or task_set.digest != digest:
+            return None
+        return next((each for each in task_set.tasks if each.id == task), None)
+
+    def _kinds(self, name: str) -> dict[str, str]:
+        task_set = self._set(name)
+        return {task.id: task.kind for task in task_set.tasks} if task_set else {}
+
+    def _all_scores(self, snapshot: Snapshot, name: str, digest: str) -> list[ContenderScore]:
+        """Best first; kept until a trial is added."""
+        counts = counts_of_set(snapshot, digest)
+        seen = sum(sum(c.totals()) for c in counts.values()), len(run_rows(snapshot, name)), self.confidence
+        with self._lock:
+            known = self._scores.get(digest)
+            if known is not None and known[0] == seen:
+                return known[1]
+        tools: dict[str, Any] = {}
+        for row in reversed(run_rows(snapshot, name)):
+            tools |= row.tools
+        found = self._scores_of(snapshot, counts, tools, self._kinds(name))
+        found.sort(key=lambda s: (s.rate is None, -(s.rate.value if s.rate else 0), s.name))
+        with self._lock:
+            self._scores[digest] = seen, found
+        return found
+
+    def _scores_of(
+        self, snapshot: Snapshot, counts: Mapping[str, Counts], tools: Mapping[str, Any], kinds: Mapping[str, str]
+    ) -> list[ContenderScore]:
+        known = names_of(snapshot, counts)
+        return [
+            score(
+                each,
+                known.get(digest, (digest[:8], "model"))[0],
+                known.get(digest, ("", "model"))[1],  # type: ignore[arg-type]
+                confidence=self.confidence,
+                calling=tools.get(digest),
+                kinds=kinds,
+            )
+            for digest, each in counts.items()
+        ]
+
+
+def _uses(task_set: TaskSet) -> list[str]:
+    found = {name for task in task_set.tasks for name in task.uses}
+    if any(task.tools for task in task_set.tasks):
+        found.add("tools")
+    if any(task.scene for task in task_set.tasks):
+        found.add("dialogue")
+    order: tuple[Literal["tools", "sandbox", "browser", "dialogue"], ...] = ("tools", "sandbox", "browser", "dialogue")
+    return [name for name in order if name in found]
+
+
+def _verifiers(task_set: TaskSet | None, measured: Any) -> list[VerifierLine]:
+    known = {each["name"]: each for each in measured}
+    kinds = [task.verifier.kind for task in task_set.tasks] if task_set else list(known)
+    found = []
+    for kind in sorted(set(kinds) | known.keys()):
+        wrong, passed = (int(known[kind][n]) if kind in known else 0 for n in ("wrong", "passed"))
+        upper = clopper_pearson(passed, wrong, 0.90).upper if wrong else None  # one-sided 95%
+        found.append(VerifierLine(kind=kind, tasks=kinds.count(kind), wrong=wrong, passed=passed, upper=upper))
+    return found
+
+
+def _tasks(task_set: TaskSet | None, counts: Mapping[str, Counts]) -> list[TaskLine]:
+    cells: dict[str, dict[str, Share]] = {}
+    sealed: set[str] = set()
+    for digest, each in counts.items():
+        sealed |= each.sealed
+        sums: dict[str, list[int]] = {}
+        for cell in each.passed:
+            total = sums.setdefault(cell[0], [0, 0, 0])
+            for place, source in enumerate((each.passed, each.failed, each.void)):
+                total[place] += source.get(cell, 0)
+        for task, (passed, failed, void) in sums.items():
+            cells.setdefault(task, {})[digest] = Share(passed=passed, failed=failed, void=void)
+    tasks = {task.id: task for task in task_set.tasks} if task_set else {}
+    return [
+        TaskLine(
+            id=name,
+            title=_title(tasks.get(name)),
+            tags=[] if _is_sealed(tasks.get(name), name in sealed) else list(tasks[name].tags if name in tasks else ()),
+            sealed=_is_sealed(tasks.get(name), name in sealed),
+            variants=len(tasks[name].variants) if name in tasks else 0,
+            cells=cells.get(name, {}),
+        )
+        for name in (*tasks, *sorted(cells.keys() - tasks.keys()))
+    ]
+
+
+def _title(task: Task | None) -> str:
+    return task.title if task and not task.sealed else ""
+
+
+def _is_sealed(task: Task | None, was: bool) -> bool:
+    return task.sealed if task else was

@@ -1,0 +1,119 @@
+"""Counts of one version of a set, as the numbers need them: passes and trials per task and wording."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+
+from fieldmark.ledger import Snapshot
+from fieldmark.scorecards import _tables as t
+from fieldmark.statistics import bucket
+
+Cell = tuple[str, str]
+"""Task and wording."""
+
+
+@dataclass
+class Counts:
+    """What one contender did on one version of a set."""
+
+    contender: str
+    passed: dict[Cell, int] = field(default_factory=dict)
+    failed: dict[Cell, int] = field(default_factory=dict)
+    void: dict[Cell, int] = field(default_factory=dict)
+    sealed: set[str] = field(default_factory=set)
+    """Tasks that are."""
+    ms: int = 0
+    cost: float = 0.0
+    priced: int = 0
+    tokens: int = 0
+    metered: int = 0
+    times: dict[int, int] = field(default_factory=dict)
+    """Histogram of milliseconds."""
+
+    def add(self, cell: Cell, passed: int, failed: int, void: int) -> None:
+        """Count so many."""
+        for counts, n in ((self.passed, passed), (self.failed, failed), (self.void, void)):
+            counts[cell] = counts.get(cell, 0) + n
+
+    def trials(self, cell: Cell) -> int:
+        """Passes and fails."""
+        return self.passed.get(cell, 0) + self.failed.get(cell, 0)
+
+    def tasks(self, *, sealed: bool | None = None) -> list[str]:
+        """Tasks with at least one pass or fail, sorted."""
+        found = {task for task, variant in self.passed if self.trials((task, variant))}
+        return sorted(task for task in found if sealed is None or (task in self.sealed) == sealed)
+
+    def cells(self, task: str) -> list[Cell]:
+        """The task's wordings with at least one pass or fail."""
+        return sorted(cell for cell in self.passed if cell[0] == task and self.trials(cell))
+
+    def by_task(self) -> dict[str, list[Cell]]:
+        """`cells` of every task with any."""
+        found: dict[str, list[Cell]] = {}
+        for cell in sorted(self.passed):
+            if self.trials(cell):
+                found.setdefault(cell[0], []).append(cell)
+        return found
+
+    def totals(self) -> tuple[int, int, int]:
+        """Passes, fails, voids."""
+        return sum(self.passed.values()), sum(self.failed.values()), sum(self.void.values())
+
+
+def counts_of_set(snapshot: Snapshot, digest: str) -> dict[str, Counts]:
+    """Every contender's counts on a version of a set, all runs together."""
+    found: dict[str, Counts] = {}
+    c = t.counts.c
+    for row in snapshot.connection.execute(select(t.counts).where(c.digest == digest)):
+        counts = found.setdefault(row.contender, Counts(row.contender))
+        counts.add((row.task, row.variant), row.passed, row.failed, row.void)
+        if row.sealed:
+            counts.sealed.add(row.task)
+        for name in ("ms", "cost", "priced", "tokens", "metered"):
+            setattr(counts, name, getattr(counts, name) + getattr(row, name))
+    for row in snapshot.connection.execute(select(t.times).where(t.times.c.digest == digest)):
+        if row.contender in found:
+            found[row.contender].times[row.bucket] = row.n
+    return found
+
+
+def counts_of_run(snapshot: Snapshot, run: str) -> dict[str, Counts]:
+    """The same of one run alone."""
+    found: dict[str, Counts] = {}
+    c = t.trials.c
+    counted = select(t.counted.c.id).where(t.counted.c.run == run)
+    names = (c.contender, c.task, c.variant, c.sealed, c.result, c.ms, c.cost, c.tokens)
+    ours = (c.result == "void") | c.id.in_(counted)
+    for row in snapshot.connection.execute(select(*names).where(c.run == run, ours)):
+        counts = found.setdefault(row.contender, Counts(row.contender))
+        how = [int(row.result == each) for each in ("pass", "fail", "void")]
+        counts.add((row.task, row.variant), *how)
+        if row.sealed:
+            counts.sealed.add(row.task)
+        if row.result == "void":
+            continue
+        counts.ms += row.ms
+        counts.times[bucket(row.ms)] = counts.times.get(bucket(row.ms), 0) + 1
+        if row.cost is not None:
+            counts.cost, counts.priced = counts.cost + row.cost, counts.priced + 1
+        if row.tokens is not None:
+            counts.tokens, counts.metered = counts.tokens + row.tokens, counts.metered + 1
+    return found
+
+
+def names_of(snapshot: Snapshot, digests: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Contender digest to name and kind, as the newest run says."""
+    c = t.contenders.c
+    rows = snapshot.connection.execute(select(c.digest, c.name, c.kind).where(c.digest.in_(sorted(digests))))
+    return {row.digest: (row.name, row.kind) for row in rows}
+
+
+def finished_trials(snapshot: Snapshot, digest: str) -> int:
+    """Trials of a version of a set, voids included."""
+    c = t.counts.c
+    total = func.coalesce(func.sum(c.passed + c.failed + c.void), 0)
+    return int(snapshot.connection.execute(select(total).where(c.digest == digest)).scalar_one())

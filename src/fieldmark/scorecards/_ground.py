@@ -1,0 +1,92 @@
+"""Playing one planned trial and writing it down: what any process that works at a run does, as often as it likes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sqlalchemy import select
+
+from fieldmark.errors import FieldmarkError
+from fieldmark.ledger import Ledger, Transaction
+from fieldmark.ledger.evidence import RunStarted, VerdictResult
+from fieldmark.scorecards import _tables as t
+from fieldmark.scorecards._attempt import Attempt, Event
+from fieldmark.scorecards._entrants import Entrant
+from fieldmark.scorecards._pace import Pace
+from fieldmark.scorecards._plan import ATTEMPTS, Plan
+from fieldmark.scorecards._records import attempts, is_open, write_trial
+from fieldmark.scorecards._task import TaskSet
+from fieldmark.scorecards._trial import Bench, Played, TrialKey, play
+from fieldmark.scorecards._verdict import Verdict
+
+Outcome = VerdictResult | Literal["known", "away", "over"]
+"""`known`: it has its verdict, or all its attempts, already. `away`: the contender could not be asked, so nothing
+happened and nothing was written. `over`: the run has ended."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything that trials of one run need."""
+
+    ledger: Ledger
+    run: str
+    started: RunStarted
+    task_set: TaskSet
+    entrants: Mapping[str, Entrant]
+    """By identity digest."""
+    bench: Bench
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be done."""
+        trusted = {digest for digest, each in self.entrants.items() if each.trusted}
+        return Plan(self.run, self.started, self.task_set, trusted)
+
+
+async def play_planned(
+    ground: Ground, key: TrialKey, *, pace: Pace | None = None, heard: Callable[[Event], None] | None = None
+) -> Outcome:
+    """Play a trial of a run and write it down with its verdict, both or neither; nothing is done twice.
+
+    `key.attempt` does not matter: the next one is taken. Safe to call again after a crash, and by several processes
+    for the same trial: the ledger decides whose verdict it is.
+
+    Raises:
+        LedgerUnavailable: nothing was recorded; the trial is to be played again.
+    """
+    number = await asyncio.to_thread(_next_attempt, ground, key)
+    if number is None:
+        return "known"
+    key = replace(key, attempt=number)
+    played = await _play(ground, key, heard)
+    if pace is not None and pace.heard(played.attempt):
+        return "away"
+    task, seed = ground.task_set.task(key.task), key.seed(ground.started.seed)
+
+    def work(now: Transaction) -> Outcome:
+        if now.connection.execute(select(t.runs.c.ended).where(t.runs.c.id == key.run)).scalar_one() is not None:
+            return "over"
+        return played.verdict.result if write_trial(now, key, task, played, seed) else "known"
+
+    return await ground.ledger.awrite(work)
+
+
+def _next_attempt(ground: Ground, key: TrialKey) -> int | None:
+    with ground.ledger.read() as snapshot:
+        number = attempts(snapshot, key) + 1
+        return number if number <= ATTEMPTS and is_open(snapshot, replace(key, attempt=number)) else None
+
+
+async def _play(ground: Ground, key: TrialKey, heard: Callable[[Event], None] | None) -> Played:
+    task = ground.task_set.task(key.task)
+    try:
+        agent = ground.entrants[key.contender].agent(task, key.trial)
+        seed = key.seed(ground.started.seed)
+        return await play(task, agent, ground.bench, variant=task.variant(key.variant), seed=seed, heard=heard)
+    except Exception as error:  # a fault of ours, or of the set's code, says nothing about the contender
+        what = error.message if isinstance(error, FieldmarkError) else f"{type(error).__name__}: {error}"[:500]
+        attempt = Attempt(task.id, key.variant, ended="cancelled", detail=what)
+        return Played(attempt, Verdict.nothing("other", what), 0)

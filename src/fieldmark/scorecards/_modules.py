@@ -1,0 +1,76 @@
+"""Loads the Python of a task set: trusted code of whoever wrote the set, each version under a name of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fieldmark.errors import Problem
+
+
+class ModuleTrouble(Exception):
+    """A file of a set cannot be loaded; `problem` says why and in which line."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def load_module(root: Path, path: Path, version: str) -> ModuleType:
+    """The module in `path` below `root`. `from . import data` finds what is beside it.
+
+    Raises:
+        ModuleTrouble: it cannot be loaded.
+    """
+    package = _package(path.parent, version)
+    name = f"{package}.{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ModuleTrouble(_problem(root, path, error)) from error
+    return module
+
+
+def call(root: Path, path: Path, function: Any, *arguments: Any) -> Any:
+    """What a function of a set returns. Raises ModuleTrouble when it raises."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        raise ModuleTrouble(_problem(root, path, error)) from error
+
+
+def _package(folder: Path, version: str) -> str:
+    """A package whose modules are the files of `folder`; another version of the folder is another package."""
+    named = hashlib.sha256(f"{folder.resolve()}|{version}".encode()).hexdigest()[:16]
+    name = f"fieldmark_set_{named}"
+    if name not in sys.modules:
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    return name
+
+
+def _problem(root: Path, path: Path, error: Exception) -> Problem:
+    file, line = path, None
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = Path(error.filename), error.lineno
+    else:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).is_relative_to(root):
+                file, line = Path(frame.filename), frame.lineno
+    name = file.relative_to(root).as_posix() if file.is_relative_to(root) else path.name
+    message = getattr(error, "msg", None) or str(error)
+    return Problem(name, line, f"{type(error).__name__}: {message}"[:500], getattr(error, "hint", ""))

@@ -1,0 +1,307 @@
+"""Reading scorecards, runs and trials."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Row, Select, and_, func, or_, select
+
+from fieldmark.errors import InputError, NotFound
+from fieldmark.ledger import Entry, Snapshot
+from fieldmark.ledger.evidence import KeptArtifact, TrialEnded, VerdictGiven
+from fieldmark.scorecards import _tables as t
+from fieldmark.scorecards._records import content_of
+from fieldmark.scorecards.views import ArtifactView, RunView, TrialEvent, TrialLine, TrialPage
+
+Order = Literal["failing", "newest", "slowest", "costliest"]
+MOST = 200
+"""Most trials of one page."""
+SEARCHED = 2000
+"""Newest trials (that fit the other filters) whose messages are searched."""
+_SHOWN = 200
+"""Characters of an explanation in a list."""
+_TEXT_SHOWN = 100_000
+"""Characters of an artifact that is shown with its trial."""
+_NEVER = "failing, newest, slowest, costliest"
+_c = t.trials.c
+_LIGHT = [each for each in t.trials.columns if each.name not in {"transcript", "answer"}]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which trials; None: whichever."""
+
+    contender: str | None = None
+    """Identity digest."""
+    task: str | None = None
+    variant: str | None = None
+    """Empty: the task as it stands."""
+    result: str | None = None
+    void: str | None = None
+    ended: str | None = None
+    run: str | None = None
+    q: str | None = None
+    """Text that a message, the answer or the explanation holds; case does not matter."""
+
+    def conditions(self) -> list[Any]:
+        """As SQL, without `q`."""
+        names = ("contender", "task", "variant", "result", "void", "ended", "run")
+        return [_c[name] == value for name in names if (value := getattr(self, name)) is not None]
+
+
+def trial_page(
+    snapshot: Snapshot,
+    digest: str,
+    names: Mapping[str, str],
+    which: Filter = Filter(),
+    *,
+    order: Order = "failing",
+    after: str | None = None,
+    limit: int = 50,
+) -> TrialPage:
+    """Trials of a version of a set. `after` is the id of the last one of the page before.
+
+    Raises:
+        InputError: no such order, or `limit` is not between 1 and `MOST`.
+        NotFound: no trial has the id `after`.
+    """
+    if order not in get_args(Order):
+        raise InputError(f"no order is called '{order}'", hint=_NEVER)
+    if not 1 <= limit <= MOST:
+        raise InputError(f"{limit} trials do not make a page", hint=f"1 to {MOST}")
+    conditions = [_c.digest == digest, *which.conditions()]
+    if which.q:
+        conditions.append(_c.id.in_(_found(snapshot, conditions, which.q)))
+    count = select(func.count()).select_from(t.trials).where(*conditions)
+    query = _ordered(select(*_LIGHT).where(*conditions), order, _trial(snapshot, after) if after else None)
+    rows = snapshot.connection.execute(query.limit(limit + 1)).all()
+    shown = rows[:limit]
+    said = snapshot.texts([row.explanation for row in shown if row.explanation])
+    return TrialPage(
+        trials=[line(row, names, said.get(row.explanation or "", "")[:_SHOWN]) for row in shown],
+        total=snapshot.connection.execute(count).scalar_one(),
+        more=len(rows) > limit,
+    )
+
+
+def _ordered(query: Select[Any], order: Order, last: Row[Any] | None) -> Select[Any]:
+    """Newest first where the order says nothing; only what comes after `last`."""
+    key = {"failing": _c.rank, "newest": None, "slowest": _c.ms, "costliest": _c.cost}[order]
+    if key is None:
+        query = query.order_by(_c.index.desc())
+        return query if last is None else query.where(_c.index < last.index)
+    if order == "costliest":
+        query = query.where(_c.cost.is_not(None))
+    rising = order == "failing"
+    query = query.order_by(key if rising else key.desc(), _c.index.desc())
+    if last is None:
+        return query
+    value = getattr(last, key.name)
+    beyond = key > value if rising else key < value
+    return query.where(or_(beyond, and_(key == value, _c.index < last.index)))
+
+
+def _found(snapshot: Snapshot, conditions: Sequence[Any], q: str) -> list[str]:
+    """Those of the newest trials whose texts hold `q`. Texts are read where they are kept, so what was erased is not
+    found.
+    """
+    wanted = q.casefold()
+    coded = json.dumps(q, ensure_ascii=False)[1:-1].casefold()  # as a transcript, which is JSON, spells it
+    columns = (_c.id, _c.transcript, _c.answer, _c.explanation)
+    query = select(*columns).where(*conditions).order_by(_c.index.desc()).limit(SEARCHED)
+    found = []
+    for some in _some(snapshot.connection.execute(query).all(), 100):
+        texts = snapshot.texts([x for row in some for x in row[1:] if x])
+        low = {text_id: text.casefold() for text_id, text in texts.items()}
+        for row in some:
+            plain = any(wanted in low.get(each or "", "") for each in (row.answer, row.explanation))
+            if plain or coded in low.get(row.transcript or "", ""):
+                found.append(row.id)
+    return found
+
+
+def _some(rows: Sequence[Row[Any]], size: int) -> Iterator[Sequence[Row[Any]]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _trial(snapshot: Snapshot, trial: str) -> Row[Any]:
+    row = snapshot.connection.execute(select(t.trials).where(_c.id == trial)).one_or_none()
+    if row is None:
+        raise NotFound("no trial has that id")
+    return row
+
+
+def line(row: Any, names: Mapping[str, str], explanation: str) -> TrialLine:
+    """One trial in a list."""
+    same = ("id", "run", "task", "variant", "contender", "trial", "attempt", "result", "score", "void")
+    more = ("ended", "failure", "steps", "calls", "ms", "cost", "tokens", "at")
+    return TrialLine(
+        name=names.get(row.contender, row.contender[:8]),
+        explanation=explanation,
+        **{name: getattr(row, name) for name in (*same, *more)},
+    )
+
+
+@dataclass(frozen=True)
+class KeptTrial:
+    """One trial with everything that is kept of it."""
+
+    row: Row[Any]
+    entry: Entry
+    trial: TrialEnded
+    verdict: VerdictGiven | None
+    verdict_entry: Entry | None
+    events: list[TrialEvent]
+    answer: str
+    explanation: str
+    erased: bool
+    """Its texts are gone."""
+
+
+def kept_trial(snapshot: Snapshot, trial: str) -> KeptTrial:
+    """One trial. Raises NotFound."""
+    row = _trial(snapshot, trial)
+    entry = snapshot.entry(trial)
+    assert isinstance(entry.record.body, TrialEnded)
+    judged = snapshot.entry(row.verdict) if row.verdict else None
+    said = judged.record.body if judged else None
+    texts = snapshot.texts([x for x in (row.transcript, row.answer, row.explanation) if x])
+    return KeptTrial(
+        row,
+        entry,
+        entry.record.body,
+        said if isinstance(said, VerdictGiven) else None,
+        judged,
+        list(_events(texts.get(row.transcript or "", ""))),
+        texts.get(row.answer or "", ""),
+        texts.get(row.explanation or "", ""),
+        bool(row.transcript) and row.transcript not in texts,
+    )
+
+
+def _events(text: str) -> Iterator[TrialEvent]:
+    for each in text.split("\n"):
+        if each.strip():
+            said = json.loads(each)
+            yield TrialEvent(kind=said["kind"], ms=said["ms"], data=said["data"])
+
+
+PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
+
+
+def artifacts(snapshot: Snapshot, kept: KeptTrial) -> list[ArtifactView]:
+    """Files that the trial left and those that show the verdict, with the content of moderate texts."""
+    return [_view(snapshot, kept_as, text_id) for kept_as, text_id in _places(kept)]
+
+
+def artifact(snapshot: Snapshot, trial: str, path: str) -> bytes:
+    """The content of one of them.
+
+    Raises:
+        NotFound: the trial has none of that path, or it was not kept, or was erased.
+    """
+    for kept_as, text_id in _places(kept_trial(snapshot, trial)):
+        text = snapshot.text(text_id) if text_id and kept_as.path == path else None
+        if text is not None:
+            return content_of(text)
+    raise NotFound("no such file is kept of this trial")
+
+
+def _places(kept: KeptTrial) -> Iterator[tuple[KeptArtifact, str | None]]:
+    told = [(kept.trial.artifacts, kept.entry.record.commitments)]
+    if kept.verdict and kept.verdict_entry:
+        told.append((kept.verdict.evidence, kept.verdict_entry.record.commitments))
+    for files, commitments in told:
+        for each in files:
+            yield each, commitments[each.text].text_id if each.text in commitments else None
+
+
+def _view(snapshot: Snapshot, kept_as: KeptArtifact, text_id: str | None) -> ArtifactView:
+    text = snapshot.text(text_id) if text_id else None
+    binary = text is not None and text.startswith("data:application/octet-stream;base64,")
+    kind = mimetypes.guess_type(kept_as.path)[0]
+    small = text is not None and not binary and len(text) <= _TEXT_SHOWN
+    return ArtifactView(
+        path=kept_as.path,
+        size=kept_as.size,
+        kept=text is not None,
+        note=kept_as.note or ("" if text is not None or not text_id else "erased"),
+        picture=kind in PICTURES and binary,
+        text=text if small else None,
+    )
+
+
+def beside(snapshot: Snapshot, row: Row[Any]) -> tuple[str | None, str | None]:
+    """Ids of the trials before and after one in the list of its set, failing first."""
+    both = []
+    for rising in (False, True):
+        beyond = _c.rank > row.rank if rising else _c.rank < row.rank
+        further = _c.index < row.index if rising else _c.index > row.index
+        query = select(_c.id).where(_c.digest == row.digest, or_(beyond, and_(_c.rank == row.rank, further)))
+        order = (_c.rank, _c.index.desc()) if rising else (_c.rank.desc(), _c.index)
+        both.append(snapshot.connection.execute(query.order_by(*order).limit(1)).scalar_one_or_none())
+    return both[0], both[1]
+
+
+def run_rows(snapshot: Snapshot, name: str | None = None, *, limit: int = 100) -> list[Row[Any]]:
+    """Runs, newest first, of one set or all."""
+    query = select(t.runs).order_by(t.runs.c.index.desc()).limit(limit)
+    if name is not None:
+        query = query.where(t.runs.c.task_set == name)
+    return list(snapshot.connection.execute(query))
+
+
+def run_row(snapshot: Snapshot, run: str) -> Row[Any]:
+    """One run. Raises NotFound."""
+    row = snapshot.connection.execute(select(t.runs).where(t.runs.c.id == run)).one_or_none()
+    if row is None:
+        raise NotFound(f"no run has the id '{run}'", hint="`fieldmark score runs` lists them")
+    return row
+
+
+def run_view(row: Any, *, running: bool = False, detail: str = "", doing: Sequence[str] = ()) -> RunView:
+    """A run as it stands in the ledger; `running`: somebody works at it."""
+    state: Literal["running", "paused", "ended"] = "ended" if row.ended else "running" if running else "paused"
+    return RunView(
+        id=row.id,
+        scorecard=row.task_set,
+        digest=row.digest,
+        at=row.at,
+        contenders=list(row.contenders),
+        planned=row.planned,
+        done=row.done,
+        void=row.void,
+        state=state,
+        ended=row.ended,
+        detail=row.detail or detail,
+        doing=list(doing),
+    )
+
+
+def newest_set(snapshot: Snapshot, name: str) -> Row[Any] | None:
+    """The version of a set that was last run."""
+    query = select(t.sets).where(t.sets.c.name == name).order_by(t.sets.c.index.desc()).limit(1)
+    return snapshot.connection.execute(query).one_or_none()
+
+
+def set_row(snapshot: Snapshot, digest: str) -> Row[Any] | None:
+    """What is known of a version of a set."""
+    return snapshot.connection.execute(select(t.sets).where(t.sets.c.digest == digest)).one_or_none()
+
+
+def ever_run(snapshot: Snapshot) -> list[str]:
+    """Names of all sets that were run, whether or not they are at hand."""
+    return list(snapshot.connection.execute(select(t.sets.c.name).distinct().order_by(t.sets.c.name)).scalars())
+
+
+def seals_of(snapshot: Snapshot, name: str) -> dict[str, str]:
+    """Task id to its newest commitment, of a set's sealed tasks."""
+    c = t.seals.c
+    rows = snapshot.connection.execute(select(c.task, c.commitment).where(c.task_set == name))
+    return {row.task: row.commitment for row in rows}
+

@@ -1,0 +1,234 @@
+"""A run under way: workers that take what has no verdict yet, and what makes them stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fieldmark.errors import FieldmarkError, LedgerError
+from fieldmark.fields import Roster
+from fieldmark.ledger.evidence import RunEnded
+from fieldmark.scorecards._entrants import Entrant
+from fieldmark.scorecards._ground import Ground, play_planned
+from fieldmark.scorecards._pace import Pace
+from fieldmark.scorecards._plan import ATTEMPTS
+from fieldmark.scorecards._records import end_run, written
+from fieldmark.scorecards._stopping import Precision
+from fieldmark.scorecards._trial import TrialKey
+
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 10.0
+"""How often it is looked whether contenders and set are what they were."""
+
+Reason = Literal["complete", "precise", "cancelled", "contender_changed", "failed"]
+
+
+@dataclass
+class Stop:
+    """Why a run is over, or pauses."""
+
+    reason: Reason | None
+    """None: it pauses and can be continued."""
+    detail: str = ""
+
+
+@dataclass
+class Run:
+    """The work at one run in this process. `go` once."""
+
+    ground: Ground
+    workers: int
+    roster: Roster | None = None
+    digest_now: Callable[[], str] | None = None
+    """Digest of the set as it is now."""
+    changed: Callable[[], None] = lambda: None
+    pace: Callable[[str], Pace] = Pace
+    look_seconds: float = LOOK_SECONDS
+    doing: dict[TrialKey, str] = field(default_factory=dict)
+    done: int = 0
+    """Trials with a pass or a fail, of earlier sittings too."""
+    void: int = 0
+    stop: Stop | None = None
+    """Set once it is known why it stops."""
+    paces: dict[str, Pace] = field(default_factory=dict)
+    _tried: Counter[TrialKey] = field(default_factory=Counter)
+    _passed: dict[TrialKey, bool] = field(default_factory=dict)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _precision: Precision | None = None
+
+    @property
+    def planned(self) -> int:
+        """Trials of the plan."""
+        return self.ground.started.planned
+
+    async def go(self) -> Stop:
+        """Work until nothing is left, or something makes it stop; writes down that it is over when it is."""
+        try:
+            await asyncio.to_thread(self._remember)
+            changed = await self._look()
+            self.stop = Stop("contender_changed", changed) if changed else None
+            stop = self.stop or await self._work()
+            stop = await self._last_look(stop)
+            if stop.reason is not None:
+                end = RunEnded(reason=stop.reason, detail=stop.detail)
+                await self.ground.ledger.awrite(lambda now: end_run(now, self.ground.run, end))
+        except LedgerError as error:
+            stop = Stop(None, " ".join(filter(None, (error.message, error.hint))))
+        self.stop = stop
+        self.changed()
+        return stop
+
+    def note(self, words: str) -> None:
+        """Say what is done before the first trial; empty: nothing any more."""
+        key = TrialKey(self.ground.run, "", "", "", 0)
+        self.doing.pop(key, None)
+        if words:
+            self.doing[key] = words
+        self.changed()
+
+    def cancel(self, reason: Reason | None = "cancelled", detail: str = "") -> None:
+        """Stop now: what is being tried is given up, what has its verdict stays. None: it only pauses."""
+        if self.stop is None:
+            self.stop = Stop(reason, detail)
+        self._stopping.set()
+
+    def _remember(self) -> None:
+        with self.ground.ledger.read() as snapshot:
+            for key, passed in written(snapshot, self.ground.run):
+                self._take(key, passed)
+        if self.ground.started.until is not None:
+            self._precision = Precision(self.ground.plan, self.ground.started)
+
+    def _take(self, key: TrialKey, passed: bool | None) -> None:
+        trial = _plain(key)
+        self._tried[trial] += 1
+        if passed is None:
+            self.void += 1
+        elif trial not in self._passed:
+            self._passed[trial] = passed
+            self.done += 1
+
+    def _is_over(self, key: TrialKey) -> bool:
+        return key in self._passed or self._tried[key] >= ATTEMPTS
+
+    async def _work(self) -> Stop:
+        room = asyncio.Semaphore(self.workers)
+        waiting = [self._enough, self._watch, self._stopping.wait] if self._precision else [self._watch, self._stopping.wait]
+        tasks = [asyncio.create_task(each()) for each in waiting]
+        working = asyncio.gather(*(self._contender(each, room) for each in self.ground.entrants.values()))
+        try:
+            await asyncio.wait([working, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if self.stop is None and working.done():
+                await working  # raises what a worker raised
+        finally:
+            for task in (working, *tasks):
+                task.cancel()
+            await asyncio.gather(working, *tasks, return_exceptions=True)
+        return self.stop or self._ending()
+
+    def _ending(self) -> Stop:
+        if self._precision is not None and self._precision.enough():
+            return Stop("precise", self._precision.said())
+        given_up = [pace.given_up for pace in self.paces.values() if pace.given_up]
+        if given_up:
+            return Stop(None, "; ".join(given_up))
+        stays = sum(n >= ATTEMPTS and key not in self._passed for key, n in self._tried.items())
+        return Stop("complete", f"{stays} trials stay void after {ATTEMPTS} attempts each" if stays else "")
+
+    async def _contender(self, entrant: Entrant, room: asyncio.Semaphore) -> None:
+        pace = self.paces[entrant.digest] = self.pace(entrant.name)
+        left = (key for key in self.ground.plan.of(entrant.digest) if not self._is_over(key))
+        hands = min(entrant.at_once or self.workers, self.workers)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(hands):
+                group.create_task(self._hand(left, pace, room))
+
+    async def _hand(self, left: Iterable[TrialKey], pace: Pace, room: asyncio.Semaphore) -> None:
+        for key in left:
+            while not self._is_over(key):
+                lock = await pace.turn()
+                try:
+                    if pace.given_up or self._stopping.is_set():
+                        return
+                    async with room:
+                        if await self._try(key, pace):
+                            return
+                finally:
+                    if lock is not None:
+                        lock.release()
+
+    async def _try(self, key: TrialKey, pace: Pace) -> bool:
+        """One attempt. Whether the run is over for this hand."""
+        self.doing[key] = self._said(key)
+        try:
+            outcome = await play_planned(self.ground, key, pace=pace)
+        finally:
+            self.doing.pop(key, None)
+        if outcome in {"pass", "fail", "void"}:
+            self._take(key, None if outcome == "void" else outcome == "pass")
+            self.changed()
+        elif outcome == "known":  # somebody else did it: what came of it is in the ledger
+            await asyncio.to_thread(self._catch_up, key)
+        elif outcome == "over":
+            self.cancel(None, "the run was ended elsewhere")
+        if self._precision is not None and self._precision.heard(key, self._passed, self._is_over):
+            self.stop = self.stop or Stop("precise", self._precision.said())
+            self._stopping.set()
+        return outcome == "over"
+
+    def _catch_up(self, key: TrialKey) -> None:
+        with self.ground.ledger.read() as snapshot:
+            found = [(k, passed) for k, passed in written(snapshot, key.run) if _plain(k) == _plain(key)]
+        for _, passed in found[self._tried[_plain(key)] :]:
+            self._take(key, passed)
+        if not self._is_over(_plain(key)):  # nothing more can be done about it
+            self._tried[_plain(key)] = ATTEMPTS
+
+    def _said(self, key: TrialKey) -> str:
+        task = self.ground.task_set.task(key.task)
+        what = "a sealed task" if task.sealed else (task.title or task.id)
+        wording = f", wording {key.variant}" if key.variant else ""
+        return f"{self.ground.entrants[key.contender].name}: {what}{wording}, trial {key.trial}"
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self.look_seconds)
+            if changed := await self._look():
+                self.stop = self.stop or Stop("contender_changed", changed)
+                return
+
+    async def _look(self) -> str:
+        """Why set or contenders are no longer what they were; empty while they are."""
+        if self.digest_now is not None:
+            try:
+                now = await asyncio.to_thread(self.digest_now)
+            except (FieldmarkError, OSError) as error:
+                return f"the task set cannot be read any more: {error}"
+            if now != self.ground.started.digest:
+                return f"the task set '{self.ground.started.task_set}' is no longer what it was when the run began"
+        for entrant in self.ground.entrants.values():
+            if self.roster is not None and (changed := await entrant.changed(self.roster)):
+                return changed
+        return ""
+
+    async def _last_look(self, stop: Stop) -> Stop:
+        if stop.reason in {"complete", "precise"} and (changed := await self._look()):
+            return Stop("contender_changed", changed)
+        return stop
+
+    async def _enough(self) -> None:
+        """Waits for the interval to be narrow enough: it may be so from the start."""
+        assert self._precision is not None
+        self._precision.begin(self._passed, self._is_over)
+        if self._precision.enough():
+            self.stop = self.stop or Stop("precise", self._precision.said())
+            return
+        await asyncio.Event().wait()
+
+
+def _plain(key: TrialKey) -> TrialKey:
+    return key if key.attempt == 1 else TrialKey(key.run, key.task, key.variant, key.contender, key.trial)

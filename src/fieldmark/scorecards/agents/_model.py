@@ -1,0 +1,156 @@
+"""The loop around a model: it is asked, its calls are made, the results are told, until it says its answer."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fieldmark.errors import ContenderFailure
+from fieldmark.scorecards._stage import Stage
+from fieldmark.scorecards._task import Tool
+from fieldmark.scorecards.agents import _grammar
+from fieldmark.scorecards.agents._asking import Reply, ask
+
+if TYPE_CHECKING:
+    from fieldmark.fields import Member
+    from fieldmark.scorecards.views import Calling
+
+ANSWER_TOKENS = 8192
+"""Longest answer of one turn; the contender's own sampler may set a lower one."""
+_SEEDS = 2**31
+_REFUSES_SEED = (400, 422)
+
+
+class ModelAgent:
+    """A contender that answers conversations, given tools.
+
+    The conversation is kept in OpenAI's form on the stage, however the model is asked.
+    """
+
+    def __init__(self, member: Member, calling: Calling = "native") -> None:
+        self.member = member
+        self.calling: Calling = calling
+        self._takes_seed = True
+
+    async def take(self, stage: Stage) -> None:
+        """Go on until the answer is said and nobody answers it."""
+        while True:
+            stage.may_step()
+            tools = list(stage.tools.values())
+            if tools and self.calling == "grammar":
+                over = await self._step_by_grammar(stage, tools)
+            else:
+                over = await self._step(stage, tools if self.calling == "native" else [])
+            if over:
+                return
+
+    async def _step(self, stage: Stage, tools: Sequence[Tool]) -> bool:
+        request: dict[str, Any] = {"messages": list(stage.messages)}
+        if tools:
+            request["tools"] = [tool.as_openai() for tool in tools]
+        reply = await self._ask(stage, request)
+        if not reply.calls:
+            over = await _answer(stage, reply.text)
+            _count(stage, reply)
+            return over
+        if reply.text:
+            stage.note("said", text=reply.text)
+        calls = [_named(call) for call in reply.calls]
+        stage.messages.append({"role": "assistant", "content": reply.text or None, "tool_calls": calls})
+        _count(stage, reply)
+        for call in calls:
+            await _call(stage, call, _arguments(call["function"]["arguments"]))
+        return False
+
+    async def _step_by_grammar(self, stage: Stage, tools: Sequence[Tool]) -> bool:
+        stuck = _repeated(stage)
+        form = {"name": "step", "schema": _grammar.step_schema([t for t in tools if t.name != stuck])}
+        request = {
+            "messages": _grammar.as_told(stage.messages, tools),
+            "response_format": {"type": "json_schema", "json_schema": form},
+        }
+        reply = await self._ask(stage, request)
+        try:
+            said = _grammar.parse_step(reply.text, [tool.name for tool in tools])
+        except ValueError as error:
+            _tell_back(stage, reply, str(error))
+            _count(stage, reply)
+            return False
+        if isinstance(said, str):
+            over = await _answer(stage, said)
+            _count(stage, reply)
+            return over
+        name, arguments = said
+        function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+        call = _named({"type": "function", "function": function})
+        stage.messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        _count(stage, reply)
+        await _call(stage, call, arguments)
+        return False
+
+    async def _ask(self, stage: Stage, request: Mapping[str, Any]) -> Reply:
+        used = (stage.prompt_tokens or 0) + (stage.answer_tokens or 0)
+        asked = {**request, "max_tokens": max(1, min(ANSWER_TOKENS, stage.budget.tokens - used))}
+        if not self._takes_seed:
+            return await ask(self.member, stage, asked)
+        try:
+            return await ask(self.member, stage, {**asked, "seed": (stage.scene.seed + stage.steps) % _SEEDS})
+        except ContenderFailure as failure:
+            # Some endpoints know no seed and refuse what they do not know.
+            if failure.status not in _REFUSES_SEED or "seed" not in failure.message:
+                raise
+            self._takes_seed = False
+            return await ask(self.member, stage, asked)
+
+
+def _count(stage: Stage, reply: Reply) -> None:
+    stage.step(reply.prompt_tokens, reply.answer_tokens, reply.cost)
+
+
+async def _answer(stage: Stage, text: str) -> bool:
+    """Say it; whether the attempt is over. Silence is a failure only of who has done nothing either."""
+    if not text.strip() and not stage.calls:
+        raise ContenderFailure("empty", "the answer has no text")
+    return await stage.say(text) is None
+
+
+def _tell_back(stage: Stage, reply: Reply, what: str) -> None:
+    words = (
+        f"Your answer was cut off after {reply.answer_tokens} tokens." if reply.cut else f"Invalid: {what}."
+    )
+    stage.note("said", text=reply.text)
+    stage.messages.append({"role": "assistant", "content": reply.text})
+    stage.messages.append({"role": "user", "content": words})
+    stage.note("told", text=words)
+
+
+def _repeated(stage: Stage) -> str | None:
+    """The tool that was just called twice running with the same arguments and result: small models do nothing else
+    until their steps are used up. The next step's form leaves it out.
+    """
+    last = stage.messages[-4:]
+    if [m["role"] for m in last] != ["assistant", "tool"] * 2 or last[1]["content"] != last[3]["content"]:
+        return None
+    first, second = ([call["function"] for call in m.get("tool_calls", ())] for m in (last[0], last[2]))
+    return str(second[0]["name"]) if first == second and second else None
+
+
+def _named(call: Mapping[str, Any]) -> dict[str, Any]:
+    """The call with an id, which some servers leave out and others insist on."""
+    return {**call, "id": call.get("id") or f"call_{uuid.uuid4().hex[:24]}", "type": "function"}
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        given = None
+    return given if isinstance(given, dict) else {"": text}
+
+
+async def _call(stage: Stage, call: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    name = call["function"]["name"]
+    done = await stage.call(name, arguments)
+    stage.messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": done.result})
