@@ -149,11 +149,11 @@ async def _round(house: House, vote: VoteCast, chance: random.Random) -> None:
     await house.ledger.awrite(work)
 
 
-async def _get(app: FastAPI, path: str) -> None:
+async def _get(app: FastAPI, path: str, query: str = "") -> None:
     """One request without the network: guard, route, work and JSON."""
     scope: dict[str, Any] = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
         "headers": [(b"host", b"127.0.0.1")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
     }  # fmt: skip
     seen: list[int] = []

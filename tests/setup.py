@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import browser
+from tests import browser, bubblewrap
 
 ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
-    """Browser, accessibility rules, and the model that the tests ask."""
+    """Sandbox, browser, accessibility rules, and the model that the tests ask."""
+    print(f"sandbox: {bubblewrap.ensure()}")
     print(f"browser: {browser.ensure()}")
     axe = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
     if not axe.exists():

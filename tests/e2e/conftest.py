@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import browser
-from tests.e2e import documents, screens, screens_of_work, told, work
+from tests.e2e import documents, screens, screens_of_scores, screens_of_work, told, work
 from tests.e2e.screens import Stage
 from tests.e2e.visitor import Sight, Visitor
 from tests.house import Served, endpoint, write_field
@@ -67,10 +67,12 @@ def stage(
         Served(write_field(folder / "bare", "")) as bare,
         Served(work.field(folder / "front", upstream.url)) as front,
         Served(told.field(folder / "closed", upstream.url, more=work.PROVIDER)) as closed,
+        Served(told.field(folder / "scored", upstream.url)) as scored,
     ):
+        screens_of_scores.fill(scored)
         screens_of_work.fill(front, closed)
         screens.cast(crowd.url, ["a", "b", "tie", "a", "b"])
-        built = Stage(chromium, field, crowd, bare, front, closed)
+        built = Stage(chromium, field, crowd, bare, front, closed, scored)
         yield built
         told.open_door("stage")
         assert built.close() == []

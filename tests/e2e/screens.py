@@ -65,6 +65,8 @@ class Stage:
     """An application asks it; cases with and without outcomes, judged and not; a drift alarm."""
     closed: Served
     """It has accounts."""
+    scored: Served
+    """Scorecards were run in it."""
     _open: dict[str, Visitor] = field(default_factory=dict)
 
     def visitor(self, served: Served) -> Visitor:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_FILES = [ROOT / "web" / "src" / "messages" / name for name in ("en.json", "en-more.json")]
+_FILES = [ROOT / "web" / "src" / "messages" / name for name in ("en.json", "en-more.json", "en-scores.json")]
 MESSAGES: dict[str, str] = {k: v for file in _FILES for k, v in json.loads(file.read_text("utf-8")).items()}
 _MARKUP = re.compile(r"</?\w+>")
 

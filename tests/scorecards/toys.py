@@ -94,3 +94,10 @@ async def toys(
         finally:
             await runs.close()
             await roster.close()
+
+
+async def ended(now: Toys, run: str) -> tuple[str, int, int]:
+    """How a run stands once it is over or pauses: ended or state, done, void."""
+    await now.runs.wait(run)
+    view = now.runs.view(run)
+    return view.ended or view.state, view.done, view.void

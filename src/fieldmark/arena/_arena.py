@@ -125,7 +125,7 @@ class Arena:
         return Pairing(a, b, 1.0)
 
     def _draw(self) -> Pairing:
-        digests = [member.digest for member in self._roster.members]
+        digests = [member.digest for member in self._roster.talkers]
         if len(digests) < 2:
             raise Conflict(
                 f"a battle needs two contenders, and {len(digests)} can be asked now",

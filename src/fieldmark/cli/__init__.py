@@ -29,9 +29,11 @@ def _add_groups() -> None:
         ledger,
         models,
         rank,
+        score,
         serve,
         views,
         votes,
+        worker,
     )
 
     serve.add_to(app)
@@ -41,11 +43,13 @@ def _add_groups() -> None:
     views.add_to(app)
     drift.add_to(app)
     rank.add_to(app)
+    score.add_to(app)
     ledger.add_to(app)
     votes.add_to(app)
     accounts.add_to(app)
     keys.add_to(app)
     cases.add_to(app)
+    worker.add_to(app)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ class Finding:
 
 def findings(folder: Path | None) -> list[Finding]:
     """Everything that was looked at."""
-    return [*_machine(), *_parts(), *_models(), *_port(), *(_field(folder) if folder else [])]
+    return [*_machine(), *_parts(), *_sandbox(), *_models(), *_port(), *(_field(folder) if folder else [])]
 
 
 def _machine() -> Iterator[Finding]:
@@ -80,6 +80,26 @@ def _parts() -> Iterator[Finding]:
         "huggingface_hub" if hub else "",
         "pip install 'fieldmark[hub]'",
     )
+
+
+def _sandbox() -> Iterator[Finding]:
+    from fieldmark.sandbox import Bubblewrap
+
+    get = 'sudo apt install bubblewrap; or Docker or Podman, with sandbox = "docker" in field.toml'
+    if trouble := Bubblewrap.trouble():
+        yield Finding("Sandbox", "optional", trouble, get)
+        return
+    bounds = Bubblewrap.bounds()
+    yield Finding(
+        "Sandbox", "ok", "bubblewrap: " + ", ".join(f"{what} by {how}" for what, how in bounds.items())
+    )
+    if bounds["memory"] != "cgroup":
+        yield Finding(
+            "Sandbox memory",
+            "optional",
+            "nothing here bounds the memory of all processes of a sandbox together, only of each",
+            "run as root or below systemd with Delegate=yes (control groups); or Docker",
+        )
 
 
 def _models() -> Iterator[Finding]:

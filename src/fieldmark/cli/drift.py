@@ -84,7 +84,7 @@ def _do(
 ) -> list[DriftView]:
     async def done() -> list[DriftView]:
         async with _opened(folder) as (drift, roster):
-            members = [roster.named(name) for name in names or ()] or roster.members
+            members = [roster.named(name) for name in names or ()] or roster.talkers
             await work(drift, members)
             return await asyncio.to_thread(lambda: [drift.view(m.digest) for m in members])
 

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from fieldmark.contenders._base import Contender, Delta, Finish, Identity, Readiness
 from fieldmark.contenders._catalogue import CATALOGUE, KnownModel
-from fieldmark.contenders._http import is_loopback, normalise_url
+from fieldmark.contenders._http import is_loopback, normalise_url, proxy_for
 from fieldmark.contenders._probe import Probe, probe
 from fieldmark.contenders._reach import Reach
 from fieldmark.contenders._registry import CONTENDERS, make_contender
 from fieldmark.contenders._shelf import Model, Shelf, is_path, verify
 from fieldmark.contenders._spec import ContenderSpec, Message, Price, Sampler
+from fieldmark.contenders._trouble import retry_after
 
 if TYPE_CHECKING:
     from fieldmark.contenders._detect import LocalServer, detect
-    from fieldmark.contenders._endpoint import EndpointContender
+    from fieldmark.contenders._endpoint import EndpointContender, read_key
     from fieldmark.contenders._pull import pull
     from fieldmark.contenders._weights import WeightsContender
 
@@ -46,7 +47,10 @@ __all__ = [
     "make_contender",
     "normalise_url",
     "probe",
+    "proxy_for",
     "pull",
+    "read_key",
+    "retry_after",
     "verify",
 ]
 
@@ -56,6 +60,7 @@ _LATER = {
     "LocalServer": "_detect",
     "detect": "_detect",
     "pull": "_pull",
+    "read_key": "_endpoint",
 }
 
 

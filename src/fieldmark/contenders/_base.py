@@ -59,6 +59,11 @@ class Contender(ABC):
     adapter: ClassVar[int] = 1
     """Contract version, raised only when the same settings would behave differently."""
 
+    @property
+    def converses(self) -> bool:
+        """Whether it answers conversations. What does not is never drawn for battles and real cases."""
+        return True
+
     def __init__(self, spec: ContenderSpec, *, shelf: Shelf | None = None) -> None:
         """`shelf` is where weights are looked up; None means the user's own."""
         self.spec = spec

@@ -49,7 +49,7 @@ class EndpointContender(OpenAIContender):
     @property
     def readiness(self) -> Readiness:
         try:
-            _key(self.spec.key_env)
+            read_key(self.spec.key_env)
         except ContenderFailure as failure:
             return Readiness("missing", failure.message)
         return Readiness("unknown")
@@ -59,11 +59,11 @@ class EndpointContender(OpenAIContender):
         return self.spec.model or ""
 
     def _ask(self, body: Mapping[str, Any]) -> AsyncGenerator[Piece, None]:
-        address = Address(self._url, _key(self.spec.key_env))
+        address = Address(self._url, read_key(self.spec.key_env))
         return ask(self._lease, address, body, patience=self.spec.timeout)
 
 
-def _key(variable: str | None) -> str | None:
+def read_key(variable: str | None) -> str | None:
     """The key in an environment variable. Raises ContenderFailure when it is not there or cannot be one."""
     if variable is None:
         return None

@@ -63,7 +63,8 @@ class ContenderSpec(_Table):
     name: Annotated[str, AfterValidator(_name)]
     """Label on page, board and `/v1`."""
     kind: str
-    """`endpoint`: an OpenAI-compatible address. `weights`: a GGUF file held here, run by llama.cpp."""
+    """`endpoint`: an OpenAI-compatible address. `weights`: a GGUF file held here, run by llama.cpp. `agent`: brings
+    its own loop, as a command in a sandbox or behind an A2A card; it takes tasks of scorecards."""
     system: str | None = None
     """System prompt, put before the conversation."""
     sampler: Sampler = Sampler()
@@ -76,14 +77,22 @@ class ContenderSpec(_Table):
     """Seconds without a token after which an answer counts as failed."""
 
     url: str | None = None
-    """endpoint: base URL, such as `http://127.0.0.1:11434/v1`."""
+    """endpoint: base URL, such as `http://127.0.0.1:11434/v1`. agent: that of the model which its command may ask."""
     model: str | None = None
-    """endpoint: the model's name there. weights: a name on the model shelf, or a path to a `.gguf` file."""
+    """endpoint: the model's name there. weights: a name on the model shelf, or a path to a `.gguf` file. agent: either,
+    as the model that its command may ask."""
     key_env: str | None = None
     """endpoint: name of the environment variable that holds the key. The key itself is never written down."""
     context: Annotated[int, Field(ge=256)] | None = None
     """weights: tokens of context per conversation."""
     chat_template: str | None = None
     """weights: a Jinja chat template in place of the model's own."""
+    command: tuple[str, ...] = ()
+    """agent: program and arguments, run in the sandbox; `{instruction}` in one stands for what it is told. What it
+    writes to standard output is its answer."""
+    files: str | None = None
+    """agent: folder with the command's own files, at `/agent` inside; its content is part of the identity."""
+    card: str | None = None
+    """agent: URL of an A2A agent, or of its card, in place of a command."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """endpoint: the name under which the server expects the length limit."""

@@ -17,9 +17,11 @@ from fieldmark.fields._read import Document
 NEEDED: Mapping[str, tuple[str, ...]] = {"endpoint": ("url", "model"), "weights": ("model",)}
 """Keys that a kind cannot do without."""
 
+_OF_AGENTS = ("command", "files", "card")
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
-    "endpoint": ("context", "chat_template", "when"),
-    "weights": ("url", "key_env", "max_tokens_field"),
+    "endpoint": ("context", "chat_template", "when", *_OF_AGENTS),
+    "weights": ("url", "key_env", "max_tokens_field", *_OF_AGENTS),
+    "agent": ("system", "sampler"),
 }
 _FOREIGN_SAMPLER: Mapping[str, tuple[str, ...]] = {"endpoint": ("top_k", "min_p", "repeat_penalty")}
 _SECRET_KEY = re.compile(

@@ -158,6 +158,8 @@ class _Loading:
 
     def _weights_beside(self, spec: FieldContender) -> FieldContender:
         """A path to weights is meant from the field's folder; a name on the shelf has no '/' or ending."""
+        if spec.kind == "agent" and spec.files:
+            return spec.model_copy(update={"files": str(self.reader.folder / os.path.expanduser(spec.files))})
         model = spec.model or ""
         if spec.kind != "weights" or not ("/" in model or model.endswith(".gguf")):
             return spec

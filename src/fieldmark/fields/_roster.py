@@ -229,6 +229,11 @@ class Roster:
         return list(self._members.values())
 
     @property
+    def talkers(self) -> list[Member]:
+        """Those that answer conversations."""
+        return [member for member in self._members.values() if member.contender.converses]
+
+    @property
     def absent(self) -> list[Absent]:
         """Those whose weights are not here."""
         return list(self._absent.values())

@@ -61,7 +61,7 @@ class Drift:
         if not self.field.drift.every_hours or not Canaries.of(self.field).prompts:
             return []
         with self._ledger.read() as snapshot:
-            return [m.digest for m in self._roster.members if self._is_due(snapshot, m.digest)]
+            return [m.digest for m in self._roster.talkers if self._is_due(snapshot, m.digest)]
 
     def _is_due(self, now: Snapshot | Transaction, digest: str) -> bool:
         last = last_run(now, digest)
@@ -182,7 +182,7 @@ class Drift:
 
     def views(self) -> list[DriftView]:
         """Every contender that can be asked, in the folder's order."""
-        return [self._view(member) for member in self._roster.members]
+        return [self._view(member) for member in self._roster.talkers]
 
     def view(self, digest: str) -> DriftView:
         """One contender. NotFound: it cannot be asked."""

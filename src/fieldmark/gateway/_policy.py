@@ -40,7 +40,7 @@ def choose(field: Field, roster: Roster, model: object, category: str | None) ->
         )
     if model != BY_POLICY:
         return Choice([roster.named(model)], "named", 1.0)
-    present = {member.name: member for member in roster.members}
+    present = {member.name: member for member in roster.talkers}
     if not present:
         raise NotFound("this field has no contender that can be asked", hint="see the page Contenders")
     wanted, route, propensity = _first(field, present.keys(), category)
@@ -67,7 +67,7 @@ def draw_other(field: Field, roster: Roster, served: Member) -> tuple[Member, fl
     wanted = field.gateway.shadow_contenders
     others = [
         member
-        for member in roster.members
+        for member in roster.talkers
         if member.digest != served.digest and (not wanted or member.name in wanted) and _affordable(member)
     ]
     return (_chance.choice(others), 1 / len(others)) if others else None

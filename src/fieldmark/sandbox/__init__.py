@@ -12,11 +12,20 @@ from fieldmark.sandbox._base import (
     Running,
     Sandbox,
 )
+from fieldmark.sandbox._browser import BROWSER, Browser
+from fieldmark.sandbox._visit import ORIGIN, Look, Seen, Serve, Visit, from_files, from_folder
 
 if TYPE_CHECKING:
     from fieldmark.sandbox._bubblewrap import Bubblewrap
+    from fieldmark.sandbox._container import Docker, Podman
+    from fieldmark.sandbox._process import PlainProcess
 
-_LATER = {"Bubblewrap": "_bubblewrap"}
+_LATER = {
+    "Bubblewrap": "_bubblewrap",
+    "Docker": "_container",
+    "Podman": "_container",
+    "PlainProcess": "_process",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -26,8 +35,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-from fieldmark.sandbox._browser import BROWSER, Browser
-from fieldmark.sandbox._visit import ORIGIN, Look, Seen, Serve, Visit, from_files, from_folder
+
 
 __all__ = [
     "BROWSER",
@@ -37,10 +45,13 @@ __all__ = [
     "Browser",
     "Bubblewrap",
     "Collected",
+    "Docker",
     "Done",
     "Limits",
     "Look",
     "Mount",
+    "PlainProcess",
+    "Podman",
     "Running",
     "Sandbox",
     "Seen",

@@ -32,7 +32,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder or file of the host that can be read inside, never written."""
+    """A folder or file of the host that can be read inside, never written. It must be readable for everybody."""
 
     source: str
     target: str
@@ -95,9 +95,11 @@ class Sandbox(ABC):
     """
 
     kind: ClassVar[str]
+    warning: ClassVar[str] = ""
+    """What whoever chooses this kind must be told each time."""
 
-    def __init__(self, limits: Limits = Limits(), mounts: Sequence[Mount] = ()) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits | None = None, mounts: Sequence[Mount] = ()) -> None:
+        self.limits = limits or Limits()
         self.mounts = tuple(mounts)
 
     @classmethod

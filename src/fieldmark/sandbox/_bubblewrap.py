@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,10 @@ from functools import lru_cache
 from typing import ClassVar
 
 from fieldmark.errors import SandboxError
-from fieldmark.sandbox import _filter, _groups, _roots
+from fieldmark.sandbox import _filter, _groups, _roots, _served
 from fieldmark.sandbox._base import WORK, Limits, Mount
 from fieldmark.sandbox._pipes import readable, sealed
-from fieldmark.sandbox._served import PATIENCE, Served, inside, rlimits
+from fieldmark.sandbox._served import PATIENCE, Served, rlimits
 from fieldmark.sandbox._wire import Wire
 
 USER = 1000
@@ -46,7 +47,7 @@ class Bubblewrap(Served):
 
     kind: ClassVar[str] = "bubblewrap"
 
-    def __init__(self, limits: Limits = Limits(), mounts: Sequence[Mount] = ()) -> None:
+    def __init__(self, limits: Limits | None = None, mounts: Sequence[Mount] = ()) -> None:
         super().__init__(limits, mounts)
         self._outer: subprocess.Popen[bytes] | None = None
         self._group: _groups.Group | None = None
@@ -86,6 +87,7 @@ class Bubblewrap(Served):
     async def open(self) -> None:
         if self._outer is not None:
             raise SandboxError("the sandbox was opened before")
+        self._check_mounts()
         try:
             await self._open()
         except BaseException:
@@ -98,14 +100,28 @@ class Bubblewrap(Served):
         with theirs:
             await self._spawn(theirs.fileno())
         self._group = _groups.make(self.limits)
+        grouped = self._group is not None
         try:
-            self._wire.begin((WORK, USER, rlimits(self.limits, grouped=self._group is not None)))
+            self._wire.begin((WORK, USER, rlimits(self.limits, grouped=grouped, own_user=True)))
             # no foreign code runs yet; the kernel may take some time over moving a process
-            grouped = asyncio.to_thread(self._group.add, self._inner) if self._group else asyncio.sleep(0)
+            moved = asyncio.to_thread(self._group.add, self._inner) if self._group else asyncio.sleep(0)
             hello = asyncio.wait_for(self._wire.hello(), PATIENCE)
-            self._folder, _ = await asyncio.gather(hello, grouped)
+            self._folder, _ = await asyncio.gather(hello, moved)
         except (TimeoutError, SandboxError, OSError):
             raise self._failed() from None
+
+    def _check_mounts(self) -> None:
+        """As root the code inside is another user: a temporary folder of mode 0700 would look empty to it."""
+        for mount in self.mounts:
+            try:
+                mode = os.stat(mount.source).st_mode
+            except OSError as error:
+                raise SandboxError(f"cannot show {mount.source} inside: {error.strerror}") from None
+            needed = 0o005 if stat.S_ISDIR(mode) else 0o004
+            if os.getuid() == 0 and mode & needed != needed:
+                raise SandboxError(
+                    f"cannot show {mount.source} inside: not everybody may read it", hint="chmod a+rX"
+                )
 
     async def _spawn(self, control: int) -> None:
         """Start bubblewrap, up to where process 1 waits for its settings."""
@@ -113,7 +129,7 @@ class Bubblewrap(Served):
         held, release = os.pipe()
         ends = [told, tell, held, release]
         try:
-            code = sealed(inside())
+            code = sealed(_served.inside())
             ends.append(code)
             texts = {path: sealed(text.encode()) for path, text in _TEXTS.items()}
             ends += texts.values()
@@ -124,8 +140,8 @@ class Bubblewrap(Served):
                 arguments += ["--seccomp", str(ends[-1])]
             arguments += _places(self.limits, self.mounts, texts)
             program = f"import marshal, os; exec(marshal.loads(os.read({code}, 1 << 20)))"
-            arguments += ["--", os.path.realpath(sys.executable), "-I", "-S", "-c", program, str(control)]
-            self._outer = subprocess.Popen(
+            arguments += ["--", _roots.interpreter(), "-I", "-S", "-c", program, str(control)]
+            self._outer = subprocess.Popen(  # noqa: ASYNC220 (2 ms; another thread's end would kill it)
                 arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -217,7 +233,14 @@ def _map_users(process: int) -> None:
 @lru_cache(maxsize=1)
 def _namespaces() -> tuple[str, ...]:
     known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
-    arguments = ["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
+    arguments = [
+        "--unshare-all",
+        "--unshare-user",
+        "--die-with-parent",
+        "--new-session",
+        "--as-pid-1",
+        "--clearenv",
+    ]
     arguments += ["--hostname", "sandbox", "--cap-drop", "ALL"]
     if os.getuid() == 0:  # process 1 becomes somebody else for every command
         arguments += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

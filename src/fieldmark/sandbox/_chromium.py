@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,7 +73,13 @@ def trouble() -> str | None:
 
 def prefix(executable: str) -> list[str]:
     """The bubblewrap command before Chromium's own: no network, no host files but programs and fonts, own processes."""
-    inside = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    inside = [
+        shutil.which("bwrap") or "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     for name, value in ENVIRONMENT.items():
         inside += ["--setenv", name, value]
     for path in SYSTEM:

@@ -40,6 +40,11 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(text, re.DOTALL)
 
 
+def matches(path: str, patterns: Sequence[str]) -> bool:
+    """Whether one of the patterns is of that path."""
+    return any(_pattern(pattern).fullmatch(path) for pattern in patterns)
+
+
 def read(folder: int, path: str, limit: int) -> bytes:
     """A file below the folder with that descriptor. Raises FileNotFoundError, and ValueError when it is unfit."""
     names = parts(path)
@@ -62,16 +67,17 @@ def read(folder: int, path: str, limit: int) -> bytes:
 
 def collect(folder: int, patterns: Sequence[str], max_files: int, max_bytes: int) -> Collected:
     """Files that match, in order of their paths, as many as fit. `max_bytes` bounds all of them together."""
-    wanted = [_pattern(pattern) for pattern in patterns]
     depth = max((DEEPEST if "**" in p else len(parts(p)) for p in patterns), default=0)
     files: dict[str, bytes] = {}
     left: dict[str, str] = {}
     for path, why in sorted(_walk(folder, depth)):
-        if not why and not any(pattern.fullmatch(path) for pattern in wanted):
+        if not why and not matches(path, patterns):
             continue
         try:
             if why or len(files) >= max_files:
                 raise ValueError(why or f"more than {max_files} files")
+            if path != _shown(path):
+                raise ValueError("a name that is too long, or no text")
             files[path] = read(folder, path, max_bytes)
             max_bytes -= len(files[path])
         except (ValueError, FileNotFoundError) as error:

@@ -1,8 +1,8 @@
 """The seccomp filter of a bubblewrap sandbox: kernel doors that code under test does not need and exploits do.
 
 Refused with EPERM: new user namespaces and mounts, tracing and reading other processes, keys, kernel modules, BPF,
-performance counters, clocks, reboot. Socket families other than local, IP and netlink do not exist (a virtual machine's
-`AF_VSOCK` leads past the network namespace to its host). A program of another architecture than the machine's is killed.
+performance counters, clocks, reboot. Socket families other than local, IP and netlink do not exist (a virtual
+machine's `AF_VSOCK` leads past the network namespace to its host). A program of another architecture is killed.
 See seccomp(2) and linux/bpf_common.h for the numbers.
 """
 

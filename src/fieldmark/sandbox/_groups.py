@@ -96,8 +96,18 @@ def kind() -> Kind | None:
     """Where groups can be made on this machine, tried once."""
     for found in (_second(), _first()):
         if found and _works(found):
+            _sweep(found)
             return found
     return None
+
+
+def _sweep(where: Kind) -> None:
+    """Take away empty groups that processes left which were killed."""
+    for folder in where.folders:
+        for left in folder.glob("fieldmark-[0-9]*-*"):
+            if not Path("/proc", left.name.split("-")[1]).exists():
+                with contextlib.suppress(OSError):
+                    left.rmdir()
 
 
 def _own(controller: str) -> list[str]:

@@ -1,13 +1,14 @@
-"""Process 1 of a bubblewrap sandbox: starts commands, puts files, kills trees. It is handed to Python as code, not as a file.
+"""Process 1 of a bubblewrap sandbox: starts commands, puts files, kills trees. Handed to Python as code, not as a file.
 
-It runs before any foreign code does, cannot be signalled or traced by it, and hears only the host, through one socket. Everything inside dies with it. It imports C modules only, for a quick start.
+It runs before any foreign code does, cannot be signalled or traced by it, and hears only the host, through one socket.
+Everything inside dies with it. It imports C modules only, for a quick start.
 
 Requests are `marshal`ed tuples, replies are two integers: the request's number and a value.
 """
 
 from __future__ import annotations
 
-import _signal as signal
+import _signal as signal  # type: ignore[import-not-found]
 import _socket as socket
 import errno
 import marshal
@@ -34,7 +35,7 @@ def prctl(option: int, value: int) -> None:
     """Linux's prctl: Python has no door to it but ctypes, whose C half is quick to import."""
     import _ctypes
 
-    library = _ctypes.dlopen(None, 0)
+    library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]
     _ctypes.call_function(_ctypes.dlsym(library, "prctl"), (option, value, 0, 0, 0))
 
 
@@ -48,7 +49,7 @@ def receive() -> tuple[Any, list[int]] | None:
         with os.fdopen(descriptors.pop(0), "rb") as file:
             file.seek(0)
             data = file.read()
-    return marshal.loads(data), descriptors
+    return marshal.loads(data), descriptors  # noqa: S302 (the host is trusted)
 
 
 def reply(number: int, value: int) -> None:
@@ -94,20 +95,20 @@ def become(descriptors: list[int], argv: list[str], cwd: str, env: dict[str, str
     try:
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
-        os.closerange(3, 4096)
+        os.closerange(3, 1 << 20)
         os.setsid()
         for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        if 0 in os.getresuid():  # for good: whoever is started here is nobody
+        if os.getuid() != USER:  # for good: whoever is started here is nobody
             os.setresgid(USER, USER, USER)
             os.setresuid(USER, USER, USER)
         for which, value in RLIMITS:
             resource.setrlimit(which, (value, value))
         os.chdir(cwd)
-        os.execvpe(argv[0], argv, env)
-    except FileNotFoundError as error:
+        os.execvpe(argv[0], argv, env)  # noqa: S606
+    except FileNotFoundError:
         status = 127
-        os.write(2, f"{error.filename or argv[0]}: not found\n".encode("utf-8", "replace"))
+        os.write(2, f"{argv[0]}: not found\n".encode("utf-8", "replace"))
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
     finally:
@@ -133,16 +134,20 @@ def below(keeper: int) -> list[int]:
 
 
 def kill(number: int) -> None:
-    """Kill a command with everything it started: first stop all, so that nothing forks away meanwhile."""
+    """Kill a command with everything it started."""
     keeper = next((k for k, n in commands.items() if n == number), 0)
-    if not keeper:
-        return
-    signal_to(keeper, signal.SIGSTOP)
+    if keeper:
+        signal_to(keeper, signal.SIGSTOP)
+        kill_below(keeper)
+        signal_to(keeper, signal.SIGKILL)
+
+
+def kill_below(keeper: int) -> None:
+    """Kill the tree under a process: first stop all, so that nothing forks away meanwhile."""
     stopped: set[int] = set()
     for _ in range(MOST_ROUNDS):
         tree = below(keeper)
         if not tree:
-            signal_to(keeper, signal.SIGKILL)
             return
         new = set(tree) - stopped
         for process in new or tree:
@@ -153,7 +158,7 @@ def kill(number: int) -> None:
 
 
 def signal_to(process: int, number: int) -> None:
-    try:
+    try:  # noqa: SIM105 (contextlib is slow to import)
         os.kill(process, number)
     except OSError:
         pass
@@ -166,7 +171,8 @@ def put(number: int, source: int, path: list[str], name: str) -> None:
         folder = descend(folder, path)
         mode = 0o644
         try:
-            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode & 0o777
+            before = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            mode = before & 0o777 if before & 0o170000 == 0o100000 else mode  # of a plain file
         except OSError:
             pass
         target = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder)
@@ -193,7 +199,7 @@ def put(number: int, source: int, path: list[str], name: str) -> None:
 def descend(folder: int, path: list[str]) -> int:
     """The folder at `path` below, made where it is missing. Closes `folder`."""
     for part in path:
-        try:
+        try:  # noqa: SIM105
             os.mkdir(part, 0o755, dir_fd=folder)
         except FileExistsError:
             pass
@@ -226,7 +232,9 @@ def serve() -> None:
     poll.register(control.fileno(), select.POLLIN)
     poll.register(awake, select.POLLIN)
     folder = os.open(HOME, os.O_RDONLY | os.O_DIRECTORY)
-    control.sendmsg([struct.pack("qq", 0, 0)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", folder))])
+    control.sendmsg(
+        [struct.pack("qq", 0, 0)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", folder))]
+    )
     os.close(folder)
     while True:
         for descriptor, _ in poll.poll():
@@ -248,14 +256,14 @@ def handle() -> bool:
         for descriptor in descriptors:
             os.close(descriptor)
     elif what == "put":
-        put(number, *descriptors, *rest)
+        put(number, descriptors[0], *rest)
     elif what == "kill":
         kill(number)
     return True
 
 
-HOME, USER, RLIMITS = marshal.loads(control.recv(4096))
-if os.getuid() == 0:
+HOME, USER, RLIMITS = marshal.loads(control.recv(4096))  # noqa: S302
+if os.getuid() != USER:
     os.setgroups([])
     os.setegid(USER)
     os.seteuid(USER)
@@ -264,4 +272,6 @@ prctl(SUBREAPER, 1)
 try:
     serve()
 finally:
+    if os.getpid() != 1:  # else the kernel does it
+        kill_below(os.getpid())
     os._exit(0)

@@ -77,12 +77,19 @@ def python() -> str:
     return os.path.realpath(sys.executable)
 
 
+def interpreter() -> str:
+    """The interpreter itself, which has the same path inside and outside."""
+    return os.path.realpath(sys.executable)
+
+
 def trouble() -> str | None:
     """Why the interpreter cannot be shown inside."""
     base = Path(sys.base_prefix).resolve()
     for taken in (WORK, "/tmp", "/proc", "/dev"):  # noqa: S108
         if base.is_relative_to(taken):
-            return f"Python lies in {base}, and {taken} is something else inside; use a Python of another place"
+            return (
+                f"Python lies in {base}, and {taken} is something else inside; use a Python of another place"
+            )
     return None
 
 
@@ -91,8 +98,7 @@ def _own_places(shown: list[Path]) -> list[str]:
     import fieldmark
 
     own = Path(fieldmark.__file__).resolve().parent
-    places = []
-    for mount in [*python_mounts(), *(Mount(str(f), str(f)) for f in shown)]:
-        if own.is_relative_to(Path(mount.source).resolve()):
-            places.append(str(Path(mount.target) / own.relative_to(Path(mount.source).resolve())))
+    seen = [(Path(m.source).resolve(), Path(m.target)) for m in python_mounts()]
+    seen += [(folder.resolve(), folder) for folder in shown]
+    places = [str(target / own.relative_to(source)) for source, target in seen if own.is_relative_to(source)]
     return list(dict.fromkeys(places))

@@ -63,7 +63,9 @@ class Served(Sandbox):
     ) -> Command:
         if not command:
             raise ValueError("no command")
-        return Command(self._open_wire(), command, cwd, {**self.environment, **(env or {})}, self.limits, stdin)
+        return Command(
+            self._open_wire(), command, cwd, {**self.environment, **(env or {})}, self.limits, stdin
+        )
 
     async def write(self, path: str, data: bytes) -> None:
         *folders, name = _files.parts(path)
@@ -104,13 +106,17 @@ class Served(Sandbox):
             self._folder = -1
 
 
-def rlimits(limits: Limits, *, grouped: bool) -> list[tuple[int, int]]:
-    """Limits of each process: all there is where no control group counts them together."""
+def rlimits(limits: Limits, *, grouped: bool, own_user: bool) -> list[tuple[int, int]]:
+    """Limits of each process: all there is where no control group counts them together.
+
+    The number of processes is counted per user, so it means something only where a sandbox has its own.
+    """
     found = [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, limits.disk_mb << 20),
-        (resource.RLIMIT_NPROC, limits.processes),
     ]
+    if own_user:
+        found.append((resource.RLIMIT_NPROC, limits.processes))
     if not grouped:
         found.append((resource.RLIMIT_DATA, limits.memory_mb << 20))
     return found

@@ -31,6 +31,8 @@ class Wire:
         self._next = 1
         self._hello: asyncio.Future[int] = self._loop.create_future()
         self.lost = False
+        self.commands: set[Command] = set()
+        """Those whose pipes are open."""
         self._loop.add_reader(ours.fileno(), self._read)
 
     def begin(self, settings: tuple[Any, ...]) -> None:
@@ -41,9 +43,7 @@ class Wire:
         """Its answer: a descriptor of the working folder. Raises SandboxError when it died before."""
         return await self._hello
 
-    def request(
-        self, what: str, descriptors: Sequence[int], *rest: Any
-    ) -> tuple[int, asyncio.Future[int]]:
+    def request(self, what: str, descriptors: Sequence[int], *rest: Any) -> tuple[int, asyncio.Future[int]]:
         """Send a request; its number, and its value when that comes."""
         number, self._next = self._next, self._next + 1
         future = self._loop.create_future()
@@ -101,6 +101,8 @@ class Wire:
     def close(self) -> None:
         """Hang up: process 1 ends, and everything with it."""
         self._gone()
+        for command in list(self.commands):
+            command.close()
         self._socket.close()
 
 
@@ -108,9 +110,16 @@ class Command(Running):
     """A command in a sandbox that has a process 1."""
 
     def __init__(
-        self, wire: Wire, argv: Sequence[str], cwd: str, env: Mapping[str, str], limits: Limits, stdin: bytes | None
+        self,
+        wire: Wire,
+        argv: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        limits: Limits,
+        stdin: bytes | None,
     ) -> None:
         self._wire = wire
+        wire.commands.add(self)
         self._begun = time.monotonic()
         self.out = Captured(limits.output_kb << 10, waits=stdin is None)
         self.err = Captured(limits.output_kb << 10)
@@ -121,7 +130,7 @@ class Command(Running):
                 "run", (source, self.out.sink, self.err.sink), list(argv), cwd, dict(env)
             )
         except BaseException:
-            self._close()
+            self.close()
             raise
         finally:
             os.close(source)
@@ -139,6 +148,8 @@ class Command(Running):
     async def stop(self) -> Done:
         if self._feed:
             self._feed.close()
+        if self.out.ended:  # it is about to end by itself: its own status says more than being killed
+            await asyncio.wait({self.exited}, timeout=0.5)
         if not self.exited.done():
             self._wire.kill(self._number)
         return await self.done(None)
@@ -159,7 +170,7 @@ class Command(Running):
             self._wire.kill(self._number)
             raise
         finally:
-            self._close()
+            self.close()
         return Done(
             code=code,
             stdout=bytes(self.out.data),
@@ -169,7 +180,9 @@ class Command(Running):
             truncated=self.out.truncated or self.err.truncated,
         )
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of its pipes."""
+        self._wire.commands.discard(self)
         self.out.close()
         self.err.close()
         if self._feed:

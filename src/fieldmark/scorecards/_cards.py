@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from sqlalchemy import Row
 
 from fieldmark.errors import FieldmarkError, NotFound
 from fieldmark.fields import Field
@@ -31,6 +33,7 @@ from fieldmark.scorecards._query import (
     set_row,
     trial_page,
 )
+from fieldmark.scorecards._records import read_run
 from fieldmark.scorecards._task import Task, TaskSet
 from fieldmark.scorecards.views import (
     Comparison,
@@ -102,12 +105,14 @@ class Cards:
             kept = kept_trial(snapshot, trial)
             row = kept.row
             names = {d: label for d, (label, _) in names_of(snapshot, [row.contender]).items()}
-            task = self._task(run_row(snapshot, row.run).task_set, row.task, row.digest)
+            scorecard = run_row(snapshot, row.run).task_set
+            task = self._task(scorecard, row.task, row.digest)
             before, after = beside(snapshot, row)
             body = kept.entry.record.body
             assert isinstance(body, TrialEnded)
             said = next((e.data.get("text", "") for e in kept.events if e.kind == "told"), "")
             return TrialView(
+                scorecard=scorecard,
                 line=line(row, names, kept.explanation[:200]),
                 sealed=body.sealed,
                 task_title=task.title if task and not body.sealed else "",
@@ -149,8 +154,7 @@ class Cards:
         with self.ledger.read() as snapshot:
             row = run_row(snapshot, run)
             counts = counts_of_run(snapshot, run)
-            kinds = self._kinds(row.task_set)
-            found = self._scores_of(snapshot, counts, dict(row.tools), kinds)
+            found = self._scores_of(snapshot, row.task_set, counts, [row])
         places = {label: place for place, label in enumerate(row.contenders)}
         return sorted(found, key=lambda s: places.get(s.name, len(places)))
 
@@ -220,19 +224,25 @@ class Cards:
             known = self._scores.get(digest)
             if known is not None and known[0] == seen:
                 return known[1]
-        tools: dict[str, Any] = {}
-        for row in reversed(run_rows(snapshot, name)):
-            tools |= row.tools
-        found = self._scores_of(snapshot, counts, tools, self._kinds(name))
+        rows = [row for row in run_rows(snapshot, name, limit=1000) if row.digest == digest]
+        found = self._scores_of(snapshot, name, counts, rows)
         found.sort(key=lambda s: (s.rate is None, -(s.rate.value if s.rate else 0), s.name))
         with self._lock:
             self._scores[digest] = seen, found
         return found
 
     def _scores_of(
-        self, snapshot: Snapshot, counts: Mapping[str, Counts], tools: Mapping[str, Any], kinds: Mapping[str, str]
+        self, snapshot: Snapshot, name: str, counts: Mapping[str, Counts], runs: Sequence[Row[Any]]
     ) -> list[ContenderScore]:
-        known = names_of(snapshot, counts)
+        """`runs`: those that the counts come from, newest first."""
+        known, kinds = names_of(snapshot, counts), self._kinds(name)
+        tools: dict[str, Any] = {}
+        orders: dict[str, tuple[str, ...]] = {}
+        for row in reversed(runs):
+            tools |= row.tools
+            if row.until is not None:
+                started = read_run(snapshot, row.id)
+                orders |= dict.fromkeys(started.contenders, started.tasks)
         return [
             score(
                 each,
@@ -241,6 +251,7 @@ class Cards:
                 confidence=self.confidence,
                 calling=tools.get(digest),
                 kinds=kinds,
+                order=orders.get(digest, ()),
             )
             for digest, each in counts.items()
         ]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fieldmark.errors import FieldmarkError, NotFound
+from fieldmark.errors import FieldmarkError, NotFound, TaskSetError
 from fieldmark.scorecards._digest import folder_digest
 from fieldmark.scorecards._load import find_sets, load_set
+from fieldmark.scorecards._seal import concealed, said_openly, seal_stamp
 from fieldmark.scorecards._task import TaskSet
 
 _FRESH_SECONDS = 2.0
@@ -59,8 +60,19 @@ class Catalogue:
         self.elsewhere[name] = path.resolve()
         return name
 
+    def named(self, name_or_path: str) -> str:
+        """The name of a set: as it is when there is one of that name, or of the set in that folder, which is added.
+
+        Raises:
+            NotFound: there is none.
+            TaskSetError: its files are wrong.
+        """
+        if name_or_path not in self.names() and Path(name_or_path).is_dir():
+            return self.add(Path(name_or_path))
+        return name_or_path
+
     def get(self, name: str) -> TaskSet:
-        """The set as its files say now.
+        """The set as its files say now; of sealed tasks it shows no name, only opaque ids.
 
         Raises:
             NotFound: there is none of that name.
@@ -97,13 +109,13 @@ class Catalogue:
         return found
 
     def _load(self, path: Path, before: _Loaded | None) -> _Loaded:
-        digest = folder_digest(path)
-        sealed = self.folder / "scorecards" / path.name / "sealed" if self.folder else path / "sealed"
-        if sealed.is_dir():
-            digest += folder_digest(sealed)
+        digest = folder_digest(path) + seal_stamp(path, path.name, self.folder)
         if before is not None and before.digest == digest:
             return _Loaded(before.task_set, before.error, digest, time.monotonic())
         try:
-            return _Loaded(load_set(path, self.folder), None, digest, time.monotonic())
+            found = concealed(load_set(path, self.folder), self.folder)
+            return _Loaded(found, None, digest, time.monotonic())
+        except TaskSetError as error:
+            return _Loaded(None, said_openly(error), digest, time.monotonic())
         except FieldmarkError as error:
             return _Loaded(None, error, digest, time.monotonic())

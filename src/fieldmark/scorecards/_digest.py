@@ -54,7 +54,7 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(_said(value), option=orjson.OPT_SORT_KEYS)
 
 
-def _said(value: Any) -> Any:
+def _said(value: Any) -> Any:  # noqa: PLR0911 (one for each sort of value)
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):

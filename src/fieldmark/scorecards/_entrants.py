@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fieldmark.contenders import Identity, make_contender
 from fieldmark.errors import FieldmarkError, InputError
 from fieldmark.fields import Member, Roster
+from fieldmark.scorecards._seal import sealed_for
 from fieldmark.scorecards._task import Task
 from fieldmark.scorecards.agents import Agent, agent_for, seeded
 from fieldmark.scorecards.views import Calling, Kind
@@ -80,6 +81,6 @@ def entrant(
         lambda _task, _trial: agent,
         member=member,
         calling=calling,
-        trusted=local or name in set(trusted),
+        trusted=sealed_for(name, member.spec, tuple(trusted)),
         at_once=2 if local else None,
     )

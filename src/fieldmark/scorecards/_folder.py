@@ -16,7 +16,7 @@ from fieldmark.scorecards._modules import ModuleTrouble, load_module
 from fieldmark.scorecards._set_files import DefaultsTable, TaskFile
 from fieldmark.scorecards._task import Budget, SceneMaker, Solution, Task, Tool, Variant
 from fieldmark.scorecards._verdict import Verifier
-from fieldmark.scorecards.verifiers import All, SettingsError, make
+from fieldmark.scorecards.verifiers import All, SettingsError
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KNOWN = frozenset(
@@ -46,12 +46,15 @@ class TaskFolder:
     def task(self) -> Task | None:
         """The task; None with a problem noted."""
         before = len(self.reader.problems)
+        if not ID.fullmatch(self.folder.name):
+            what = f"'{self.folder.name}' is no id of a task"
+            self._wrong(what, "up to 64 letters, digits, '-', '_'", "")
         self._strange()
         document, said = self._toml()
         instruction = self._text("instruction.md", required=True)
-        verifier = self._verifier(document, said) if document and said else None
+        verifier = self._verifier(document) if document else None
         oracle = self._solution("oracle")
-        parts = {
+        parts: dict[str, Any] = {
             "files": self._files("files"),
             "variants": self._variants(said),
             "oracle": oracle,
@@ -62,7 +65,9 @@ class TaskFolder:
         }
         if said is None or verifier is None or instruction is None or len(self.reader.problems) > before:
             return None
-        return Task(id=self.folder.name, instruction=instruction, verifier=verifier, **self._said(said), **parts)
+        return Task(
+            id=self.folder.name, instruction=instruction, verifier=verifier, **self._said(said), **parts
+        )
 
     def _said(self, said: TaskFile) -> dict[str, Any]:
         defaults = self.defaults
@@ -80,15 +85,15 @@ class TaskFolder:
 
     def _toml(self) -> tuple[Document | None, TaskFile | None]:
         name = f"{self.where}/task.toml"
-        document = self.reader.toml(name) or Document(name, {}, {})
+        document = self.reader.toml(name)
+        if document is None and (self.folder / "task.toml").exists():
+            return None, None
+        document = document or Document(name, {}, {})
         said = validated(TaskFile, document, document.data, self.reader.problems, ())
-        if not ID.fullmatch(self.folder.name):
-            what = f"'{self.folder.name}' is no id of a task"
-            self._wrong(what, "up to 64 letters, digits, '-', '_'", "")
         return document, said
 
-    def _verifier(self, document: Document, said: TaskFile) -> Verifier | None:
-        tables = [dict(table) for table in document.data.get("checks", ())]
+    def _verifier(self, document: Document) -> Verifier | None:
+        tables = document.data.get("checks") or []
         if not tables and (self.folder / "verifier.py").is_file():
             tables = [{"kind": "python", "function": "verifier.py:verify"}]
         if not tables:
@@ -148,6 +153,7 @@ class TaskFolder:
     def _solution(self, where: str) -> Solution | None:
         if not (self.folder / where).is_dir():
             return None
+        before = len(self.reader.problems)
         play = self._function(f"{where}/play.py", "play")
         answer = self._text(f"{where}/answer.md")
         calls = self._calls(f"{where}/calls.json")
@@ -156,7 +162,8 @@ class TaskFolder:
             self._wrong("it is no list of texts", '["first", "then"]', f"{where}/says.json")
             says = []
         files = self._files(f"{where}/files")
-        if play is None and answer is None and not calls and not says and not files:
+        silent = play is None and answer is None and not calls and not says and not files
+        if silent and len(self.reader.problems) == before:
             right = "answer.md, calls.json, says.json, files/ or play.py"
             self._wrong("it says nothing and does nothing", right, where)
         return Solution(answer or "", tuple(says), calls, files, play)
@@ -237,7 +244,9 @@ class TaskFolder:
         """A misspelt folder would be a cheat that is never tried."""
         for path in sorted(self.folder.iterdir()):
             if path.name not in _KNOWN and path.name not in CACHES and path.suffix not in {".py", ".json"}:
-                self._wrong("nothing of that name belongs to a task", f"known: {', '.join(sorted(_KNOWN))}", path.name)
+                self._wrong(
+                    "nothing of that name belongs to a task", f"known: {', '.join(sorted(_KNOWN))}", path.name
+                )
 
     def _wrong(self, what: str, right: str, name: str, line: int | None = None) -> None:
         where = f"{self.where}/{name}" if name else self.where

@@ -14,7 +14,10 @@ SHOWN = 8_000
 """Characters of a command's output that are told: its beginning and its end."""
 LINES = 400
 """Lines of a file that are told at once, unless asked otherwise."""
-_LISTED = 500
+LISTED = 500
+"""Files that are listed."""
+FILE_TOOLS = frozenset({"read_file", "write_file", "list_files"})
+"""Names of those tools that work on files."""
 
 Path = Annotated[str, Field(description="relative to the working folder", min_length=1)]
 
@@ -41,31 +44,46 @@ def hands(sandbox: Sandbox) -> Sequence[Tool]:
         lines: Annotated[int, Field(ge=1, le=5000)] = LINES,
     ) -> str:
         """Read a text file, or some of its lines."""
-        return _lines(await _read(sandbox, path), start, lines)
+        return _lines(await read_text(sandbox, path), start, lines)
 
     async def write_file(path: Path, content: str) -> str:
         """Write a text file; folders are made, and what was in the file before is gone."""
-        data = content.encode("utf-8", "replace")
-        try:
-            await sandbox.write(path, data)
-        except (OSError, ValueError) as error:
-            raise ToolRefusal(f"'{path}' cannot be written: {error}") from None
-        return f"{len(data)} bytes written to {path}"
+        return await write_text(sandbox, path, content)
 
     async def list_files(folder: Path = ".") -> str:
         """The files of a folder and of those in it, without hidden folders."""
-        find = 'cd "$1" && find . -type d -name ".?*" -prune -o -type f -print | sort | head -n "$2"'
-        done = await sandbox.exec(["/bin/sh", "-c", find, "sh", folder, str(_LISTED + 1)])
-        if not done.ok:
-            raise ToolRefusal(f"'{folder}' cannot be listed: {_text(done.stderr) or 'it is no folder'}")
-        names = [line.removeprefix("./") for line in _text(done.stdout).splitlines()]
-        more = [f"[more than {_LISTED}]"] if len(names) > _LISTED else []
-        return "\n".join(names[:_LISTED] + more) or "[no files]"
+        names = await file_names(sandbox, folder)
+        more = [f"[more than {LISTED}]"] if len(names) > LISTED else []
+        return "\n".join(names[:LISTED] + more) or "[no files]"
 
     return tuple(Tool.of(each) for each in (shell, read_file, write_file, list_files))
 
 
-async def _read(sandbox: Sandbox, path: str) -> str:
+async def file_names(sandbox: Sandbox, folder: str = ".") -> list[str]:
+    """Paths of the files in a folder, sorted, hidden folders left out; one more than `LISTED` at most.
+
+    Raises:
+        ToolRefusal: it is no folder.
+    """
+    find = 'cd "$1" && find . -type d -name ".?*" -prune -o -type f -print | sort | head -n "$2"'
+    done = await sandbox.exec(["/bin/sh", "-c", find, "sh", folder, str(LISTED + 1)])
+    if not done.ok:
+        raise ToolRefusal(f"'{folder}' cannot be listed: {_text(done.stderr).strip() or 'it is no folder'}")
+    return [line.removeprefix("./") for line in _text(done.stdout).splitlines()]
+
+
+async def write_text(sandbox: Sandbox, path: str, text: str) -> str:
+    """Write a file; says so. Raises ToolRefusal."""
+    data = text.encode("utf-8", "replace")
+    try:
+        await sandbox.write(path, data)
+    except (OSError, ValueError) as error:
+        raise ToolRefusal(f"'{path}' cannot be written: {error}") from None
+    return f"{len(data)} bytes written to {path}"
+
+
+async def read_text(sandbox: Sandbox, path: str) -> str:
+    """A file's text. Raises ToolRefusal."""
     try:
         data = await sandbox.read(path)
     except FileNotFoundError:

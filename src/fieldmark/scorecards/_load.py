@@ -120,11 +120,15 @@ class _Loading:
             self.problems.append(trouble.problem)
             return []
         if not isinstance(made, Sequence) or not all(isinstance(task, Task) for task in made):
-            self._wrong("tasks.py", "its function `tasks` returns no list of Task", "def tasks() -> list[Task]")
+            self._wrong(
+                "tasks.py", "its function `tasks` returns no list of Task", "def tasks() -> list[Task]"
+            )
             return []
         return list(made)
 
-    def _folders(self, where: str, defaults: DefaultsTable, version: str, *, sealed: bool = False) -> list[Task]:
+    def _folders(
+        self, where: str, defaults: DefaultsTable, version: str, *, sealed: bool = False
+    ) -> list[Task]:
         place = self.folder / where
         found = []
         for path in sorted(place.iterdir()) if place.is_dir() else ():

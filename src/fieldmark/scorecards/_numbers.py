@@ -5,7 +5,6 @@ task every wording; k trials of pass^k are of one wording.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from fieldmark.scorecards._counts import Cell, Counts
 from fieldmark.scorecards.views import Calling, ContenderScore, Estimate, Gap, Kind, PassPoint, Share
 from fieldmark.statistics import (
     Interval,
+    anytime_interval,
     consistency,
     goodhart_gap,
     mean_interval,
@@ -24,8 +24,8 @@ from fieldmark.statistics import (
     variance_split,
 )
 
-MOST_K = 32
-"""Longest curve."""
+KS = (*range(1, 11), 12, 16, 20, 25, 32, 50, 100)
+"""Points of the curves, as far as trials reach."""
 
 
 def score(
@@ -36,12 +36,17 @@ def score(
     confidence: float,
     calling: Calling | None = None,
     kinds: Mapping[str, str] = {},
+    order: Sequence[str] = (),
 ) -> ContenderScore:
-    """A contender's row, of open tasks; sealed ones stand in its gap. `kinds`: task id to its kind."""
+    """A contender's row, of open tasks; sealed ones stand in its gap.
+
+    `kinds`: task id to its kind. `order`: the random order of tasks of a run that could stop when it had seen enough;
+    then the rate's interval is one that allows for having looked after every task.
+    """
     cells = {task: found for task, found in counts.by_task().items() if task not in counts.sealed}
     passed, failed, void = counts.totals()
     values = task_values(counts, cells)
-    rate = mean_interval(list(values.values()), confidence=confidence) if values else None
+    rate = _rate(values, order, confidence) if values else None
     per_task = [_pooled(counts, found) for found in cells.values()]
     split = variance_split([c for c, _ in per_task], [n for _, n in per_task]) if per_task else None
     return ContenderScore(
@@ -65,6 +70,14 @@ def score(
     )
 
 
+def _rate(values: Mapping[str, float], order: Sequence[str], confidence: float) -> Interval:
+    if not order:
+        return mean_interval(list(values.values()), confidence=confidence)
+    first = [task for task in order if task in values]
+    rest = sorted(values.keys() - set(first))
+    return anytime_interval([values[task] for task in (*first, *rest)], confidence=confidence)
+
+
 def of(interval: Interval, n: int) -> Estimate:
     """An interval over n tasks."""
     return Estimate(value=interval.value, low=interval.lower, high=interval.upper, n=n)
@@ -84,30 +97,25 @@ def _pooled(counts: Counts, cells: Iterable[Cell]) -> tuple[int, int]:
 
 
 def curve(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> list[PassPoint]:
-    """pass@k and pass^k, from k = 1 to the trials that every wording of every task has."""
+    """pass@k and pass^k at `KS`, up to the trials that every wording of every task has."""
     rows = [(task, counts.passed[cell], counts.trials(cell)) for task, found in cells.items() for cell in found]
     if not rows:
         return []
-    most = min(MOST_K, *(n for _, _, n in rows)) if len(rows) > 1 else min(MOST_K, rows[0][2])
-    return list(_curve(tuple(rows), most, confidence))
-
-
-@lru_cache(512)
-def _curve(rows: tuple[tuple[str, int, int], ...], most: int, confidence: float) -> tuple[PassPoint, ...]:
+    most = min(n for _, _, n in rows)
     names = sorted({task for task, _, _ in rows})
     place = {task: i for i, task in enumerate(names)}
     where = np.array([place[task] for task, _, _ in rows])
     passes, trials = (np.array([row[i] for row in rows], dtype=float) for i in (1, 2))
     sizes = np.bincount(where, minlength=len(names))
     points = []
-    for k in range(1, most + 1):
+    for k in (k for k in KS if k <= most):
         both = []
         for share in (pass_at_k(passes, trials, k), pass_all_k(passes, trials, k)):
             per_task = np.bincount(where, weights=share, minlength=len(names)) / sizes
             both.append(of(mean_interval(per_task, confidence=confidence), len(names)))
         at, every = both
         points.append(PassPoint(k=k, at=at, all=every))
-    return tuple(points)
+    return points
 
 
 def _consistency(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> Estimate | None:
@@ -134,7 +142,7 @@ def _more(per_task: Sequence[tuple[int, int]], rate: Interval | None, confidence
     passes, trials = [c for c, _ in per_task], [n for _, n in per_task]
     wanted = f"for +-{half:.1%} instead of +-{2 * half:.1%}"
     more = trials_needed(passes, trials, half, confidence=confidence)
-    if more is not None:
+    if more:
         return f"{wanted}: about {more} more trials of each task"
     tasks = more_tasks_needed(passes, trials, half, confidence=confidence)
     if tasks is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, text, update
 
-from fieldmark.ledger import Entry, Projection
+from fieldmark.ledger import Entry, Prepared, Projection
 from fieldmark.ledger.evidence import (
     RunEnded,
     RunStarted,
@@ -23,8 +23,13 @@ from fieldmark.statistics import bucket
 RANKS = {"fail": 0, "void": 1, None: 2, "pass": 3}
 """Order of trials in a list, failing first."""
 
-_new_trial = insert(t.trials)
-_judged = (
+
+def _prepared(sql: str) -> Prepared:
+    return Prepared(text(sql))
+
+
+_new_trial = Prepared(insert(t.trials), [column.name for column in t.trials.columns])
+_judged = Prepared(
     update(t.trials)
     .where(t.trials.c.id == bindparam("trial_id"))
     .values({n: bindparam(f"to_{n}") for n in ("rank", "result", "void", "score", "verdict", "explanation")})
@@ -34,17 +39,19 @@ _ended = (
     .where(t.runs.c.id == bindparam("run_id"))
     .values(ended=bindparam("to_ended"), detail=bindparam("to_detail"))
 )
+_UNJUDGED = dict.fromkeys(("result", "void", "score", "verdict", "explanation"))
 # Built by hand, since SQLAlchemy spells "on conflict" once for each database; both read it the same.
-_trial_of = text(
+_digest_of = _prepared("SELECT digest FROM scorecard_runs WHERE id = :run")
+_trial_of = _prepared(
     "SELECT run, digest, task, variant, contender, trial, sealed, ms, cost, tokens"
     " FROM scorecard_trials WHERE id = :id"
 )
-_count_once = text(
+_count_once = _prepared(
     "INSERT INTO scorecard_counted (run, task, variant, contender, trial, passed, id)"
     " VALUES (:run, :task, :variant, :contender, :trial, :passed, :id) ON CONFLICT DO NOTHING"
 )
-_progress = text("UPDATE scorecard_runs SET done = done + :done, void = void + :void WHERE id = :run")
-_add = text(
+_progress = _prepared("UPDATE scorecard_runs SET done = done + :done, void = void + :void WHERE id = :run")
+_add = _prepared(
     "INSERT INTO scorecard_counts (digest, contender, task, variant, sealed, passed, failed, void, ms, cost,"
     " priced, tokens, metered) VALUES (:digest, :contender, :task, :variant, :sealed, :passed, :failed, :void, :ms,"
     " :cost, :priced, :tokens, :metered) ON CONFLICT (digest, contender, task, variant) DO UPDATE SET"
@@ -53,11 +60,11 @@ _add = text(
         for n in ("passed", "failed", "void", "ms", "cost", "priced", "tokens", "metered")
     )
 )
-_took = text(
+_took = _prepared(
     "INSERT INTO scorecard_times (digest, contender, bucket, n) VALUES (:digest, :contender, :bucket, 1)"
     " ON CONFLICT (digest, contender, bucket) DO UPDATE SET n = scorecard_times.n + 1"
 )
-_cost = text(
+_cost = _prepared(
     "INSERT INTO scorecard_spent (contender, amount) VALUES (:contender, :amount)"
     " ON CONFLICT (contender) DO UPDATE SET amount = scorecard_spent.amount + excluded.amount"
 )
@@ -82,7 +89,7 @@ class ScorecardsProjection(Projection):
     """Runs, their trials, and counts per version of a set, contender, task and wording."""
 
     name = "scorecards"
-    version = 1
+    version = 3
     tables = t.ALL
 
     def apply(self, connection: Connection, entry: Entry) -> None:
@@ -119,14 +126,14 @@ def _start(connection: Connection, entry: Entry, run: RunStarted) -> None:
         "done": 0,
         "void": 0,
         "detail": "",
-        **run.model_dump(include={"task_set", "digest", "planned"}),
+        **run.model_dump(include={"task_set", "digest", "planned", "until"}),
     }
     connection.execute(insert(t.runs), row)
 
 
 def _try(connection: Connection, entry: Entry, trial: TrialEnded) -> None:
     run = entry.record.refs["run"]
-    digest = connection.execute(text("SELECT digest FROM scorecard_runs WHERE id = :run"), {"run": run})
+    digest = _digest_of.execute(connection, {"run": run})
     texts = entry.record.commitments
     counted = [n for n in (trial.prompt_tokens, trial.answer_tokens) if n is not None]
     row: dict[str, Any] = trial.model_dump(
@@ -136,32 +143,32 @@ def _try(connection: Connection, entry: Entry, trial: TrialEnded) -> None:
     row |= {"id": entry.record.id, "index": entry.index, "at": entry.record.at, "run": run}
     row |= {"digest": digest.scalar_one(), "tokens": sum(counted) if counted else None, "rank": RANKS[None]}
     row |= {n: texts[n].text_id if n in texts else None for n in ("transcript", "answer")}
-    connection.execute(_new_trial, row)
+    _new_trial.execute(connection, {**_UNJUDGED, **row})
     if trial.cost is not None:
-        connection.execute(_cost, {"contender": trial.contender, "amount": trial.cost})
+        _cost.execute(connection, {"contender": trial.contender, "amount": trial.cost})
 
 
 def _judge(connection: Connection, entry: Entry, verdict: VerdictGiven) -> None:
     trial = entry.record.refs["trial"]
-    row = connection.execute(_trial_of, {"id": trial}).one()._mapping
+    row = _trial_of.execute(connection, {"id": trial}).one()._mapping
     said = entry.record.commitments.get("explanation")
     values = {"to_rank": RANKS[verdict.result], "to_explanation": said.text_id if said else None}
     values |= {f"to_{n}": getattr(verdict, n) for n in ("result", "void", "score")}
-    connection.execute(_judged, {"trial_id": trial, "to_verdict": entry.record.id, **values})
+    _judged.execute(connection, {"trial_id": trial, "to_verdict": entry.record.id, **values})
     passed = verdict.result == "pass"
     if verdict.result == "void":
-        connection.execute(_progress, {"run": row["run"], "done": 0, "void": 1})
-        connection.execute(_add, _sums(row, void=1))
+        _progress.execute(connection, {"run": row["run"], "done": 0, "void": 1})
+        _add.execute(connection, _sums(row, void=1))
         return
     key = {name: row[name] for name in ("run", "task", "variant", "contender", "trial")}
-    if not connection.execute(_count_once, {**key, "passed": passed, "id": trial}).rowcount:
+    if not _count_once.execute(connection, {**key, "passed": passed, "id": trial}).rowcount:
         return
-    connection.execute(_progress, {"run": row["run"], "done": 1, "void": 0})
+    _progress.execute(connection, {"run": row["run"], "done": 1, "void": 0})
     known = {"ms": row["ms"], "cost": row["cost"] or 0.0, "priced": int(row["cost"] is not None)}
     known |= {"tokens": row["tokens"] or 0, "metered": int(row["tokens"] is not None)}
-    connection.execute(_add, _sums(row, passed=int(passed), failed=int(not passed), **known))
+    _add.execute(connection, _sums(row, passed=int(passed), failed=int(not passed), **known))
     where = {"digest": row["digest"], "contender": row["contender"]}
-    connection.execute(_took, {**where, "bucket": bucket(row["ms"])})
+    _took.execute(connection, {**where, "bucket": bucket(row["ms"])})
 
 
 def _sums(row: Any, **more: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from fieldmark.errors import InputError, NotFound
 from fieldmark.ledger import Entry, Snapshot
 from fieldmark.ledger.evidence import KeptArtifact, TrialEnded, VerdictGiven
 from fieldmark.scorecards import _tables as t
+from fieldmark.scorecards._projection import RANKS
 from fieldmark.scorecards._records import content_of
 from fieldmark.scorecards.views import ArtifactView, RunView, TrialEvent, TrialLine, TrialPage
 
@@ -76,16 +77,32 @@ def trial_page(
     conditions = [_c.digest == digest, *which.conditions()]
     if which.q:
         conditions.append(_c.id.in_(_found(snapshot, conditions, which.q)))
-    count = select(func.count()).select_from(t.trials).where(*conditions)
     query = _ordered(select(*_LIGHT).where(*conditions), order, _trial(snapshot, after) if after else None)
     rows = snapshot.connection.execute(query.limit(limit + 1)).all()
     shown = rows[:limit]
     said = snapshot.texts([row.explanation for row in shown if row.explanation])
     return TrialPage(
         trials=[line(row, names, said.get(row.explanation or "", "")[:_SHOWN]) for row in shown],
-        total=snapshot.connection.execute(count).scalar_one(),
+        total=_total(snapshot, digest, which, conditions),
         more=len(rows) > limit,
     )
+
+
+def _total(snapshot: Snapshot, digest: str, which: Filter, conditions: Sequence[Any]) -> int:
+    """How many fit: from the counts where these can tell."""
+    if any(each is not None for each in (which.void, which.ended, which.run, which.q)):
+        count = select(func.count()).select_from(t.trials).where(*conditions)
+        return int(snapshot.connection.execute(count).scalar_one())
+    c = t.counts.c
+    names = {"pass": [c.passed], "fail": [c.failed], "void": [c.void]}
+    wanted = names.get(which.result or "", [c.passed, c.failed, c.void])
+    where = [
+        c[name] == value
+        for name in ("contender", "task", "variant")
+        if (value := getattr(which, name)) is not None
+    ]
+    query = select(func.coalesce(func.sum(sum(wanted[1:], wanted[0])), 0)).where(c.digest == digest, *where)
+    return int(snapshot.connection.execute(query).scalar_one())
 
 
 def _ordered(query: Select[Any], order: Order, last: Row[Any] | None) -> Select[Any]:
@@ -102,7 +119,8 @@ def _ordered(query: Select[Any], order: Order, last: Row[Any] | None) -> Select[
         return query
     value = getattr(last, key.name)
     beyond = key > value if rising else key < value
-    return query.where(or_(beyond, and_(key == value, _c.index < last.index)))
+    near = key >= value if rising else key <= value  # what an index can be searched by
+    return query.where(near, or_(beyond, and_(key == value, _c.index < last.index)))
 
 
 def _found(snapshot: Snapshot, conditions: Sequence[Any], q: str) -> list[str]:
@@ -238,14 +256,21 @@ def _view(snapshot: Snapshot, kept_as: KeptArtifact, text_id: str | None) -> Art
 
 def beside(snapshot: Snapshot, row: Row[Any]) -> tuple[str | None, str | None]:
     """Ids of the trials before and after one in the list of its set, failing first."""
-    both = []
-    for rising in (False, True):
-        beyond = _c.rank > row.rank if rising else _c.rank < row.rank
-        further = _c.index < row.index if rising else _c.index > row.index
-        query = select(_c.id).where(_c.digest == row.digest, or_(beyond, and_(_c.rank == row.rank, further)))
-        order = (_c.rank, _c.index.desc()) if rising else (_c.rank.desc(), _c.index)
-        both.append(snapshot.connection.execute(query.order_by(*order).limit(1)).scalar_one_or_none())
-    return both[0], both[1]
+    return _next(snapshot, row, forward=False), _next(snapshot, row, forward=True)
+
+
+def _next(snapshot: Snapshot, row: Row[Any], *, forward: bool) -> str | None:
+    """The nearest of the same result, else the first (or last) of the next one; each found by an index."""
+    ranks = [rank for rank in sorted(RANKS.values()) if (rank > row.rank if forward else rank < row.rank)]
+    for rank in (row.rank, *(ranks if forward else reversed(ranks))):
+        query = select(_c.id).where(_c.digest == row.digest, _c.rank == rank)
+        if rank == row.rank:
+            query = query.where(_c.index < row.index if forward else _c.index > row.index)
+        query = query.order_by(_c.index.desc() if forward else _c.index).limit(1)
+        found: str | None = snapshot.connection.execute(query).scalar_one_or_none()
+        if found is not None:
+            return found
+    return None
 
 
 def run_rows(snapshot: Snapshot, name: str | None = None, *, limit: int = 100) -> list[Row[Any]]:

@@ -141,7 +141,7 @@ def write_trial(
         task=key.task,
         variant=key.variant,
         contender=key.contender,
-        verifier=task.verifier.digest,
+        verifier=task.commitment or task.verifier.digest,
         trial=key.trial,
         attempt=key.attempt,
         seed=seed,
@@ -160,7 +160,7 @@ def write_trial(
     given = VerdictGiven(
         result=verdict.result,
         score=verdict.score,
-        verifier=task.verifier.digest,
+        verifier=task.commitment or task.verifier.digest,
         void=verdict.void,
         ms=played.judging_ms,
         evidence=evidence,

@@ -5,28 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fieldmark.errors import Conflict, FieldmarkError, InputError, LedgerError
 from fieldmark.fields import Field, Roster
 from fieldmark.ledger import Ledger
 from fieldmark.ledger.evidence import RunEnded, RunStarted, TaskSetSeen
+from fieldmark.scorecards._calling import calling_of
 from fieldmark.scorecards._catalogue import Catalogue
+from fieldmark.scorecards._check import check_set, load_check, save_check
 from fieldmark.scorecards._claims import Claims
 from fieldmark.scorecards._entrants import Entrant, entrant
 from fieldmark.scorecards._ground import Ground
 from fieldmark.scorecards._pace import Pace
 from fieldmark.scorecards._plan import Plan, pick_tasks
 from fieldmark.scorecards._query import run_row, run_rows, run_view, set_row
-from fieldmark.scorecards._records import RUNNER, end_run, read_run, seen_of, start_run
+from fieldmark.scorecards._records import RUNNER, end_run, read_run, seen_of, start_run, write_set
 from fieldmark.scorecards._run import Run, Stop
+from fieldmark.scorecards._seal import check_seals, problems_openly
 from fieldmark.scorecards._task import TaskSet
 from fieldmark.scorecards._trial import Bench
-from fieldmark.scorecards.views import RunView
+from fieldmark.scorecards.views import Calling, RunView
 
 LOG = logging.getLogger(__name__)
+_TOLD = 5  # problems of a set that a run's end names
+Check = Callable[[Run], Awaitable[str]]
+"""What is to be looked at before the first trial; says what is wrong, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Wanted:
     """None: drawn."""
     unchecked: bool = False
     """Do not have the set's own checks run first."""
+    calling: Calling | None = None
+    """How models call tools; None: as a probe of each finds."""
 
 
 class Runs:
@@ -64,8 +73,10 @@ class Runs:
         self.field = field
         """The rules in force."""
         self.catalogue = catalogue or Catalogue(field.folder)
+        self.ledger = ledger
         self.pace: Callable[[str], Pace] = Pace
-        self._ledger = ledger
+        self.work: Callable[..., Run] = Run
+        """What works at a run of this process."""
         self._roster = roster
         self._changed = changed
         self._claims = Claims(ledger, field.state)
@@ -86,11 +97,12 @@ class Runs:
             LedgerUnavailable: nothing was begun.
         """
         task_set = await asyncio.to_thread(self.catalogue.get, wanted.scorecard)
-        entrants = await self._entrants(wanted.contenders, task_set)
+        entrants = await self._entrants(wanted.contenders, task_set, wanted.calling)
         started = self._started(wanted, task_set, entrants)
+        await asyncio.to_thread(self._check_seals, task_set, started)
         seen = await asyncio.to_thread(self._seen, task_set)
-        run = await asyncio.to_thread(partial(start_run, self._ledger, seen, started, actor=actor))
-        ground = Ground(self._ledger, run, started, task_set, {e.digest: e for e in entrants}, self.bench)
+        run = await asyncio.to_thread(partial(start_run, self.ledger, seen, started, actor=actor))
+        ground = Ground(self.ledger, run, started, task_set, {e.digest: e for e in entrants}, self.bench)
         check = None if seen.checked or wanted.unchecked else partial(self._check, task_set)
         await self._begin(ground, workers, check)
         return await asyncio.to_thread(self.view, run)
@@ -102,19 +114,24 @@ class Runs:
             NotFound: no such run, set or contender.
             Conflict: `ended`; `running`.
         """
-        ground = await self.ground(run)
-        await self._begin(ground, workers, None)
+        ground = await self.ground_of(run)
+        begun = await asyncio.to_thread(self.view, run)
+        seen = await asyncio.to_thread(self._seen, ground.task_set)
+        untouched = not (begun.done or begun.void or seen.checked)
+        await self._begin(ground, workers, partial(self._check, ground.task_set) if untouched else None)
         return await asyncio.to_thread(self.view, run)
 
-    async def ground(self, run: str) -> Ground:
+    async def ground_of(self, run: str) -> Ground:
         """What any process needs to play trials of a run. Raises as `resume`."""
         started = await asyncio.to_thread(self._read_open, run)
         task_set = await asyncio.to_thread(self.catalogue.get, started.task_set)
+        if task_set.digest == started.digest:
+            await asyncio.to_thread(self._check_seals, task_set, started)
         names = [started.labels[digest] for digest in started.contenders]
-        found = await self._entrants(names, task_set)
+        found = await self._entrants(names, task_set, started.tools)
         # One that is somebody else now keeps its place: the run sees the difference, says so and ends.
         entrants = {digest: each for digest, each in zip(started.contenders, found, strict=True)}
-        return Ground(self._ledger, run, started, task_set, entrants, self.bench)
+        return Ground(self.ledger, run, started, task_set, entrants, self.bench)
 
     async def cancel(self, run: str) -> RunView:
         """End a run for good; what has its verdict stays.
@@ -130,20 +147,20 @@ class Runs:
             await asyncio.wait([task])
         else:
             async with self._claims.claim(run):
-                await self._ledger.awrite(lambda now: end_run(now, run, RunEnded(reason="cancelled")))
+                await self.ledger.awrite(lambda now: end_run(now, run, RunEnded(reason="cancelled")))
         self._changed()
         return await asyncio.to_thread(self.view, run)
 
     def view(self, run: str) -> RunView:
         """A run as it stands now. Raises NotFound."""
-        with self._ledger.read() as snapshot:
+        with self.ledger.read() as snapshot:
             row = run_row(snapshot, run)
             taken = row.ended is None and self._claims.taken(snapshot, run)
         return self._view(row, taken)
 
     def views(self, name: str | None = None) -> list[RunView]:
         """Runs, newest first, of one set or of all."""
-        with self._ledger.read() as snapshot:
+        with self.ledger.read() as snapshot:
             rows = run_rows(snapshot, name)
             taken = {row.id for row in rows if row.ended is None and self._claims.taken(snapshot, row.id)}
         return [self._view(row, row.id in taken) for row in rows]
@@ -187,15 +204,14 @@ class Runs:
         tasks = [task for _, task in self._running.values()]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _begin(self, ground: Ground, workers: int | None, check: Callable[[Run], object] | None) -> None:
+    async def _begin(self, ground: Ground, workers: int | None, check: Check | None) -> None:
         if ground.run in self._running:
             raise Conflict("this run is under way", code="running", hint="wait for it, or cancel it")
-        name = ground.started.task_set
-        work = Run(
+        work = self.work(
             ground,
             workers or self.field.scorecards.workers,
             roster=self._roster,
-            digest_now=lambda: self.catalogue.digest(name),
+            digest_now=partial(self._digest_now, ground.started),
             changed=self._changed,
             pace=self.pace,
         )
@@ -210,7 +226,7 @@ class Runs:
             raise
 
     async def _work(
-        self, work: Run, claimed: asyncio.Future[None], check: Callable[[Run], object] | None
+        self, work: Run, claimed: asyncio.Future[None], check: Check | None
     ) -> Stop:
         run = work.ground.run
         try:
@@ -231,17 +247,18 @@ class Runs:
             LOG.warning("run %s pauses: %s", run, stop.detail)
         return stop
 
-    async def _checked(self, work: Run, check: Callable[[Run], object] | None) -> Stop:
+    async def _checked(self, work: Run, check: Check | None) -> Stop:
         if check is None:
             return await work.go()
-        work.note("the set's own checks: oracle, nop and cheats")
-        problem = await check(work)  # type: ignore[misc]
+        problem = await check(work)
         work.note("")
-        if not problem:
+        if work.stop is None and not problem:
             return await work.go()
-        stop = Stop("failed", str(problem))
-        end = RunEnded(reason="failed", detail=stop.detail)
-        await self._ledger.awrite(lambda now: end_run(now, work.ground.run, end))
+        stop = work.stop or Stop("failed", problem)
+        if stop.reason is None:
+            return stop
+        end = RunEnded(reason=stop.reason, detail=stop.detail)
+        await self.ledger.awrite(lambda now: end_run(now, work.ground.run, end))
         return stop
 
     def _ended(self, run: str) -> None:
@@ -249,34 +266,52 @@ class Runs:
         self._changed()
 
     def _read_open(self, run: str) -> RunStarted:
-        with self._ledger.read() as snapshot:
+        with self.ledger.read() as snapshot:
             row = run_row(snapshot, run)
             if row.ended is not None:
                 raise Conflict(f"this run has ended ({row.ended})", code="ended", hint="begin a new one")
             return read_run(snapshot, run)
 
+    def _check_seals(self, task_set: TaskSet, started: RunStarted) -> None:
+        """Raises InputError when a sealed task is not what was published."""
+        with self.ledger.read() as snapshot:
+            check_seals(task_set, started.tasks, snapshot, self.field.scorecards.trusted)
+
+    def _digest_now(self, started: RunStarted) -> str:
+        """Of the set's files as they are. Sealed ones are not in it: they are held against their commitments."""
+        digest = self.catalogue.digest(started.task_set)
+        if digest == started.digest:
+            self._check_seals(self.catalogue.get(started.task_set), started)
+        return digest
+
     def _seen(self, task_set: TaskSet) -> TaskSetSeen:
-        with self._ledger.read() as snapshot:
+        with self.ledger.read() as snapshot:
             row = set_row(snapshot, task_set.digest)
-        if row is None:
+        if row is not None and row.checked:
+            return seen_of(task_set, checked=True, verifiers=row.verifiers)
+        report = load_check(task_set.digest, self.field.folder)
+        if report is None or not report.ok:
             return seen_of(task_set, checked=False)
-        return seen_of(task_set, checked=row.checked, verifiers=row.verifiers)
+        return seen_of(task_set, checked=True, verifiers=report.verifiers)
 
-    async def _entrants(self, names: Iterable[str], task_set: TaskSet) -> list[Entrant]:
-        from fieldmark.scorecards._calling import calling_of
-
+    async def _entrants(
+        self, names: Iterable[str], task_set: TaskSet, calling: Mapping[str, str] | Calling | None
+    ) -> list[Entrant]:
+        """`calling`: how models call tools, all of them or by identity digest; None: as a probe finds."""
         wanted = list(dict.fromkeys(names))
         if not wanted:
             raise InputError("a run needs contenders", hint="name some of the field's, or oracle")
-        trusted, found = self.field.scorecards.trusted, []
         tools = any(task.tools or task.scene or task.uses for task in task_set.tasks)
-        for name in wanted:
-            one = entrant(name, self._roster, trusted)
-            if tools and one.member is not None and one.kind == "model":
-                calling = (await calling_of(one.member, self.field.state)).calling
-                one = entrant(name, self._roster, trusted, {one.digest: calling})
-            found.append(one)
-        return found
+        return [await self._entrant(name, calling, tools=tools) for name in wanted]
+
+    async def _entrant(self, name: str, calling: Mapping[str, str] | Calling | None, *, tools: bool) -> Entrant:
+        trusted = self.field.scorecards.trusted
+        one = entrant(name, self._roster, trusted)
+        if not tools or one.member is None or one.kind != "model":
+            return one
+        how: Any = calling.get(one.digest) if isinstance(calling, Mapping) else calling
+        how = how or (await calling_of(one.member, self.field.state)).calling
+        return entrant(name, self._roster, trusted, {one.digest: how})
 
     def _started(self, wanted: Wanted, task_set: TaskSet, entrants: Sequence[Entrant]) -> RunStarted:
         rules = self.field.scorecards
@@ -313,15 +348,18 @@ class Runs:
 
     async def _check(self, task_set: TaskSet, work: Run) -> str:
         """What the set's own checks found wrong; empty when all is well. Written down with the version of the set."""
-        from fieldmark.scorecards._checking import run_checks
 
-        report = await run_checks(task_set, self.bench)
-        if report.problem:
-            return report.problem
-        from fieldmark.scorecards._records import write_set
+        def show(done: int, of: int, _: str) -> None:
+            work.note(f"the set's own checks: oracle, nop and cheats ({done} of {of})")
 
+        report = await check_set(task_set, self.bench, show, workers=self.field.scorecards.workers)
+        await asyncio.to_thread(save_check, report, self.field.folder)
+        if not report.ok:
+            found = problems_openly(task_set, report.problems)
+            more = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+            return "; ".join(found[:_TOLD]) + more
         seen = seen_of(task_set, checked=True, verifiers=report.verifiers)
-        await self._ledger.awrite(lambda now: write_set(now, seen))
+        await self.ledger.awrite(lambda now: write_set(now, seen))
         return ""
 
 

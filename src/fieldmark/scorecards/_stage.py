@@ -17,9 +17,10 @@ from pydantic_core import to_jsonable_python
 from fieldmark.contenders import Message
 from fieldmark.errors import FailureKind, SandboxError
 from fieldmark.ledger.evidence import Ended
-from fieldmark.sandbox import Sandbox
+from fieldmark.sandbox import Mount, Sandbox
 from fieldmark.scorecards._attempt import Attempt, Event, EventKind, ToolCall
 from fieldmark.scorecards._task import Budget, Task, Tool, ToolRefusal, Variant
+from fieldmark.scorecards._verdict import Grading
 
 RESULT_CHARACTERS = 20_000
 """Longest result of a tool that a contender is shown."""
@@ -113,6 +114,8 @@ class Stage:
         self.cost: float | None = None
         self.waited = 0.0
         """Seconds spent waiting for an endpoint that was at its limit or away."""
+        self.bench: Grading | None = None
+        """Where an agent that needs a sandbox of its own gets one."""
         self._heard = heard
         self._begun = time.monotonic()
         scene.note = self.note
@@ -126,6 +129,12 @@ class Stage:
     def ms(self) -> int:
         """Milliseconds since it began."""
         return round((time.monotonic() - self._begun) * 1000)
+
+    def new_sandbox(self, mounts: Sequence[Mount] = ()) -> Sandbox:
+        """A sandbox for a contender whose task has none, not yet opened. Raises SandboxError."""
+        if self.bench is None:
+            raise SandboxError("there is no sandbox for this contender")
+        return self.bench.sandbox(mounts)
 
     def note(self, kind: EventKind, **data: Any) -> None:
         """Add to the transcript."""

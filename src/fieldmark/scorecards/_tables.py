@@ -37,6 +37,7 @@ runs = Table(
     Column("digest", String, nullable=False),
     Column("contenders", JSON, nullable=False),  # names, in order
     Column("tools", JSON, nullable=False),
+    Column("until", Float),
     Column("planned", Integer, nullable=False),
     Column("done", Integer, nullable=False),  # counted verdicts
     Column("void", Integer, nullable=False),
@@ -74,15 +75,16 @@ trials = Table(
     Column("score", Float),
     Column("verdict", String),  # record id
     Column("explanation", String),  # text id
-    # Each order of a list has its index, so that a page of 100,000 trials costs what a page of 100 does.
     Index("scorecard_trials_key", "run", "task", "variant", "contender", "trial", "attempt"),
-    Index("scorecard_trials_rank", "digest", "rank", "index"),
-    Index("scorecard_trials_index", "digest", "index"),
-    Index("scorecard_trials_ms", "digest", "ms", "index"),
-    Index("scorecard_trials_cost", "digest", "cost", "index"),
-    Index("scorecard_trials_contender", "digest", "contender", "rank", "index"),
-    Index("scorecard_trials_task", "digest", "task", "rank", "index"),
 )
+# Each order of a list has its index, so that a page of 100,000 trials costs what a page of 100 does.
+_c = trials.c
+Index("scorecard_trials_rank", _c.digest, _c.rank, _c.index.desc())
+Index("scorecard_trials_index", _c.digest, _c.index)
+Index("scorecard_trials_ms", _c.digest, _c.ms, _c.index)
+Index("scorecard_trials_cost", _c.digest, _c.cost, _c.index)
+Index("scorecard_trials_contender", _c.digest, _c.contender, _c.rank, _c.index.desc())
+Index("scorecard_trials_task", _c.digest, _c.task, _c.rank, _c.index.desc())
 
 counted = Table(
     "scorecard_counted",

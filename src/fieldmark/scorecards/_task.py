@@ -124,6 +124,8 @@ class Task:
     """Distinct wrong solutions, honest mistakes: how often does the verifier let one pass?"""
     sealed: bool = False
     """Nobody outside may see it."""
+    commitment: str = ""
+    """Of a sealed task: its salted digest. In evidence it stands for the verifier's, which could be guessed at."""
     checks_seconds: float = 300.0
     """Time that judging one attempt may take."""
 

@@ -105,18 +105,19 @@ async def attempt_task(
     """The attempt alone, without a verdict."""
     scene = task.scene(task, variant, seed) if task.scene else Scene(task, variant, seed)
     stage = Stage(scene, task.budget, heard=heard)
+    stage.bench = bench
     try:
         async with AsyncExitStack() as open_:
-            await _set_up(scene, bench, open_)
+            await _set_up(scene, bench, open_, getattr(agent, "mounts", ()))
             return await _act(agent, stage)
     except SandboxError as error:
         return _broken(stage, error.message)
 
 
-async def _set_up(scene: Scene, bench: Bench, opened: AsyncExitStack) -> None:
+async def _set_up(scene: Scene, bench: Bench, opened: AsyncExitStack, mounts: Sequence[Mount]) -> None:
     task, variant = scene.task, scene.variant
     if "sandbox" in task.uses:
-        scene.sandbox = await opened.enter_async_context(bench.sandbox())
+        scene.sandbox = await opened.enter_async_context(bench.sandbox(mounts))
         files = {**task.files, **(variant.files if variant else {})}
         for path, content in files.items():
             await scene.sandbox.write(path, content)

@@ -259,6 +259,10 @@ async def add(
 
 def _check_words(house: House, spec: ContenderSpec) -> None:
     """What a browser may have this server read and send to an address of its choice: keys of models, model files."""
+    if spec.kind == "agent":
+        raise InputError(
+            "an agent is not added over the page: it may run a command", hint="write it into field.toml"
+        )
     named = {c.key_env for c in house.field.contenders}
     if spec.key_env and spec.key_env not in named and not spec.key_env.endswith("_API_KEY"):
         raise InputError(

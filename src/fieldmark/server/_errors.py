@@ -21,6 +21,7 @@ from fieldmark.errors import (
     ModelError,
     NotFound,
     NotSignedIn,
+    SandboxError,
     TooLarge,
 )
 from fieldmark.fields import KeyRefused
@@ -40,6 +41,7 @@ _STATUS: tuple[tuple[type[FieldmarkError], int, str], ...] = (
     (ModelError, 409, "model"),
     (ContenderFailure, 502, "contender_failed"),
     (LedgerUnavailable, 503, "ledger_unavailable"),
+    (SandboxError, 503, "sandbox"),
     (FieldmarkError, 500, "internal"),
 )
 

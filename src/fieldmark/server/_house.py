@@ -17,7 +17,7 @@ from fieldmark.errors import ContenderError, FieldmarkError, LedgerError
 from fieldmark.fields import Field, FieldWatch, Roster, accounts, has_server, open_ledger
 from fieldmark.gateway import Drift, Gateway, drift_spent, gateway_spent
 from fieldmark.ledger import Ledger
-from fieldmark.scorecards import Cards, Runs, scorecards_spent
+from fieldmark.scorecards import Cards, People, Runs, scorecards_spent
 from fieldmark.server._attempts import Attempts
 from fieldmark.server._calls import Calls
 from fieldmark.server._elsewhere import follow
@@ -68,6 +68,7 @@ class House:
         self.drift = Drift(ledger, self.roster, watch.current, self.changed.ring)
         self.runs = Runs(ledger, self.roster, watch.current, self.changed.ring)
         self.cards = Cards(ledger, self.runs.catalogue)
+        self.people = People(ledger, self.runs.catalogue.get, lambda: self.runs.bench)
         self.news = Shared[BaseModel]()
         self.past_cards = PastCards()
         self.streams = Places(STREAMS)
@@ -161,6 +162,7 @@ class House:
             last.push_async_callback(self.gateway.close)
             last.push_async_callback(self.drift.close)
             last.push_async_callback(self.runs.close)
+            last.push_async_callback(self.people.close)
             last.push_async_callback(self.jobs.close)
 
     async def _close_arena(self) -> None:

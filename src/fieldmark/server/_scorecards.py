@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from fieldmark.scorecards import Filter, Wanted
+from fieldmark.scorecards import Filter, Wanted, write_bundle
 from fieldmark.scorecards.views import Comparison, RunView, ScorecardLine, ScorecardView, TrialPage, TrialView
 from fieldmark.server._deps import Admin, HouseDep
+from fieldmark.server._house import House
 
 router = APIRouter(prefix="/api/v1", tags=["scorecards"])
 
+_IN_MEMORY = 1 << 22
+_BLOCK = 1 << 16
 _SHOWN = {"image/png", "image/jpeg", "image/webp", "image/gif", "text/plain"}
 """Types that a browser shows; anything else is for keeping only."""
 _SAFE = {
@@ -81,6 +87,31 @@ async def scorecard_trials(  # noqa: PLR0913 (each is a filter)
 async def compare_contenders(name: str, a: str, b: str, house: HouseDep) -> Comparison:
     """Two contenders (names or digests) on the tasks that both have verdicts on."""
     return await asyncio.to_thread(house.cards.compare, name, a, b)
+
+
+@router.get("/scorecards/{name}/bundle", response_class=StreamingResponse)
+async def scorecard_bundle(name: str, house: HouseDep) -> StreamingResponse:
+    """The scorecard with its trials as a zip that opens without a server; nothing of sealed tasks."""
+    file = await asyncio.to_thread(_bundle, house, name)
+    headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
+    return StreamingResponse(_sent(file), media_type="application/zip", headers=headers)
+
+
+def _bundle(house: House, name: str) -> SpooledTemporaryFile[bytes]:
+    file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (`_sent` closes it)
+    try:
+        write_bundle(house.cards, name, house.runs.views(name), file)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _sent(file: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
+    with file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
 @router.post("/scorecards/{name}/runs", status_code=202)

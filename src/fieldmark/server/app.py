@@ -21,6 +21,7 @@ from fieldmark.server import (
     _oidc,
     _openai,
     _page,
+    _people,
     _scorecards,
     _shadow,
     _views,
@@ -46,7 +47,8 @@ def create_app(house: House | None, *, limits: Limits | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         dependencies=[Depends(gate)],
     )
-    for module in (_login, _accounts, _arena, _shadow, _views, _contenders, _drift, _cases, _keys, _me, _scorecards):
+    nouns = (_login, _accounts, _arena, _shadow, _views, _contenders, _drift, _cases, _keys, _me)
+    for module in (*nouns, _scorecards, _people):
         app.include_router(module.router, responses=_ERRORS)
     app.state.house = house
     app.include_router(_oidc.router, responses=_ERRORS)

@@ -45,8 +45,8 @@ def mean_interval(
         )
     scale = highest - lowest
     # Rounded, so that equal shares of different counts meet: fewer distinct values, the same mean.
-    shares, repeated = np.unique(np.round(np.clip((given - lowest) / scale, 0, 1), 12), return_counts=True)
-    shares, counts = np.asarray(shares, dtype=np.float64), repeated.astype(np.float64)
+    found, repeated = np.unique(np.round(np.clip((given - lowest) / scale, 0, 1), 12), return_counts=True)
+    shares, counts = found.astype(np.float64), repeated.astype(np.float64)
     mean = float(shares @ counts) / given.size
     upper = _upper(shares, counts, mean, tail)
     lower = 1 - _upper(1 - shares[::-1], counts[::-1], 1 - mean, tail)

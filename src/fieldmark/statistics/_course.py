@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,8 +20,9 @@ def intraclass_correlation(
     """Correlation of two trials of the same task, from counts of shape (T,), with its interval.
 
     0: trials of a task are as independent as those of different tasks. 1: a task passes always or never. It is
-    1 - E[p (1 - p)] / (P (1 - P)), p the pass probability of a task and P its mean. None where it cannot be known:
-    fewer than three tasks with two trials, or all trials of all tasks alike.
+    1 - E[p (1 - p)] / (P (1 - P)), p the pass probability of a task and P its mean. The interval is every share whose
+    task-wise excess over E[p (1 - p)] has a mean that may be 0 (Fieller's way to the interval of a ratio), by
+    `mean_interval`. None where it cannot be known: fewer than three tasks with two trials, or all trials alike.
 
     Raises:
         StatisticsError: the shapes differ, passes beyond trials, or a confidence not between 0 and 1.
@@ -29,27 +30,35 @@ def intraclass_correlation(
     checked_confidence(confidence)
     c, n = counts_of(passes, trials)
     c, n = c[n > 1], n[n > 1]
-    tasks = c.size
-    if tasks < 3 or c.sum() in (0, n.sum()):
+    if c.size < 3 or c.sum() in (0, n.sum()):
         return None
     rate, single = c / n, c * (n - c) / (n * (n - 1))
-    total, squares, inside = float(rate.sum()), float(rate @ rate), float(single.sum())
-    ratio = _share_within(total, squares, inside, tasks)
-    without = _share_within(total - rate, squares - rate**2, inside - single, tasks - 1)
-    error = math.sqrt((tasks - 1) / tasks * float(((without - without.mean()) ** 2).sum()))
-    from scipy.stats import t
+    mean = float(rate.mean())
+    # What a task adds to P (1 - P), to first order in P.
+    whole = rate * (1 - 2 * mean) + mean**2
+    product = (float(rate.sum()) ** 2 - float(rate @ rate)) / (rate.size * (rate.size - 1))
+    ends = sorted((mean**2, (1 - mean) ** 2))
+    highest = float(((n // 2) * (n - n // 2) / (n * (n - 1))).max())
+    value = _share(1 - float(single.mean()) / (mean - product))
 
-    half = float(t.ppf(0.5 + confidence / 2, tasks - 1)) * error
-    value = 1 - float(ratio)
-    return Interval(_share(value), _share(value - half), _share(value + half))
+    def excess(within: float) -> Interval:
+        """The mean over tasks of what is 0 in expectation where `within` is 1 - correlation."""
+        return mean_interval(
+            single - within * whole,
+            confidence=confidence,
+            lowest=-within * ends[1],
+            highest=highest - within * ends[0],
+        )
+
+    upper = 1.0 if excess(0).lower <= 0 else 1 - _root(lambda g: excess(g).lower)
+    lower = 0.0 if excess(1).upper >= 0 else 1 - _root(lambda g: excess(g).upper)
+    return Interval(value, min(lower, value), max(upper, value))
 
 
-def _share_within(total: ArrayLike, squares: ArrayLike, inside: ArrayLike, tasks: int) -> FloatArray:
-    """Mean of p (1 - p) over tasks as a share of P (1 - P), from sums over tasks; both without bias."""
-    mean = np.asarray(total) / tasks
-    product = (np.asarray(total) ** 2 - np.asarray(squares)) / (tasks * (tasks - 1))
-    found: FloatArray = np.asarray(inside) / tasks / np.maximum(mean - product, 1e-12)
-    return found
+def _root(function: Callable[[float], float]) -> float:
+    from scipy.optimize import brentq
+
+    return float(brentq(function, 0, 1, xtol=1e-4)) if function(1) < 0 else 1.0
 
 
 def _share(value: float) -> float:

@@ -1067,6 +1067,390 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scorecards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scorecards
+         * @description Every task set at hand, with the scores of its version.
+         */
+        get: operations["scorecards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorecards/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scorecard
+         * @description One scorecard.
+         */
+        get: operations["scorecard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorecards/{name}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scorecard Trials
+         * @description Trials of a scorecard, failing first.
+         */
+        get: operations["scorecard_trials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorecards/{name}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Contenders
+         * @description Two contenders (names or digests) on the tasks that both have verdicts on.
+         */
+        get: operations["compare_contenders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorecards/{name}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scorecard Bundle
+         * @description The scorecard with its trials as a zip that opens without a server; nothing of sealed tasks.
+         */
+        get: operations["scorecard_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorecards/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Run
+         * @description Begin a run in the background.
+         */
+        post: operations["start_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run
+         * @description A run as it stands now.
+         */
+        get: operations["run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Run
+         * @description End a run for good; what has its verdict stays. 409 `ended`, or `running` in another process.
+         */
+        post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Continue Run
+         * @description Go on with a run that pauses. 409 `ended` or `running`.
+         */
+        post: operations["continue_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trials/{trial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trial
+         * @description One trial with everything that is kept of it.
+         */
+        get: operations["trial"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trials/{trial}/artifacts/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trial Artifact
+         * @description A file that the trial left. Pictures and text are shown, anything else is for keeping; nothing in it runs.
+         */
+        get: operations["trial_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scorecards/{name}/people/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Next Task
+         * @description The task that this person has open, else the next one; null when they have done all of the set.
+         */
+        post: operations["next_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{attempt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Person Task
+         * @description A task as its person has it before them now.
+         */
+        get: operations["person_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{attempt}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use Tool
+         * @description Use a tool of the task.
+         */
+        post: operations["use_tool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{attempt}/say": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say
+         * @description Say something, or give the answer.
+         */
+        post: operations["say"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{attempt}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read File
+         * @description Look into a file of the task.
+         */
+        post: operations["read_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{attempt}/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write File
+         * @description Write a file of the task.
+         */
+        post: operations["write_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{attempt}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Up
+         * @description End the attempt without an answer.
+         */
+        post: operations["give_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contenders/{digest}/calling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contender Calling
+         * @description How a contender calls tools, as the last probe found.
+         */
+        get: operations["contender_calling"];
+        put?: never;
+        /**
+         * Probe Contender Calling
+         * @description Ask a contender for a call of a small tool, and keep what came of it.
+         */
+        post: operations["probe_contender_calling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/oidc/start": {
         parameters: {
             query?: never;
@@ -1476,6 +1860,33 @@ export interface components {
             attempt: number;
         };
         /**
+         * ArtifactView
+         * @description A file that the trial left, or that the verifier shows.
+         */
+        ArtifactView: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /** Kept */
+            kept: boolean;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Picture
+             * @default false
+             */
+            picture: boolean;
+            /**
+             * Text
+             * @description Content, when it is text of moderate size.
+             */
+            text?: string | null;
+        };
+        /**
          * Audit
          * @description Newest first.
          */
@@ -1675,6 +2086,37 @@ export interface components {
              * @description Answers served without the case that the policy asked for, since the ledger refused.
              */
             unrecorded: number;
+        };
+        /**
+         * Called
+         * @description A tool to use.
+         */
+        Called: {
+            /** Name */
+            name: string;
+            /**
+             * Arguments
+             * @default {}
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * CallingView
+         * @description How a contender calls tools.
+         */
+        CallingView: {
+            /**
+             * Calling
+             * @description None: it was not asked yet.
+             */
+            calling: ("native" | "grammar" | "none") | null;
+            /**
+             * Said
+             * @description What the probe saw, in words.
+             */
+            said: string;
         };
         /**
          * Card
@@ -2004,6 +2446,125 @@ export interface components {
              * @enum {string}
              */
             type: "closed";
+        };
+        /**
+         * Comparison
+         * @description Two contenders on the same tasks.
+         */
+        Comparison: {
+            /** Scorecard */
+            scorecard: string;
+            a: components["schemas"]["ContenderScore"];
+            b: components["schemas"]["ContenderScore"];
+            /**
+             * Tasks
+             * @description Tasks that both have verdicts on.
+             */
+            tasks: number;
+            /** @description a minus b. */
+            difference: components["schemas"]["Estimate"] | null;
+            /**
+             * A Only
+             * @description Pairs of trials (same task, variant and number) that only a passed.
+             */
+            a_only: number;
+            /** B Only */
+            b_only: number;
+            /** Both */
+            both: number;
+            /** Neither */
+            neither: number;
+            /**
+             * P
+             * @description Exact McNemar on tasks by majority, or on single pairs where each task has one trial.
+             */
+            p: number | null;
+            /**
+             * Said
+             * @description In words: who is better, or tied.
+             */
+            said: string;
+            /**
+             * Power
+             * @description What difference this many tasks and trials could have found, in words.
+             */
+            power: string;
+            /**
+             * Pairs
+             * @description Largest difference first.
+             */
+            pairs: components["schemas"]["Pair"][];
+        };
+        /**
+         * ContenderScore
+         * @description One contender's row on a scorecard: all trials of this version of the set, all runs together.
+         */
+        ContenderScore: {
+            /** Digest */
+            digest: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "model" | "agent" | "person" | "seeded";
+            /**
+             * Calling
+             * @description How it called tools; None where no task has any.
+             */
+            calling?: ("native" | "grammar" | "none") | null;
+            share: components["schemas"]["Share"];
+            /**
+             * Tasks
+             * @description Tasks with at least one pass or fail.
+             */
+            tasks: number;
+            /** @description Pass rate, every task weighing the same; None before the first verdict. */
+            rate: components["schemas"]["Estimate"] | null;
+            /**
+             * Curve
+             * @description From k = 1 to the trials that every task has.
+             * @default []
+             */
+            curve: components["schemas"]["PassPoint"][];
+            /** @description Agreement of verdicts across the wordings of a task; None without variants. */
+            consistency?: components["schemas"]["Estimate"] | null;
+            /**
+             * Between
+             * @description Standard deviation of the pass probability between tasks.
+             */
+            between?: number | null;
+            /**
+             * Within
+             * @description Standard deviation of one trial within a task.
+             */
+            within?: number | null;
+            /**
+             * Cost Per Pass
+             * @description Currency units; None without a price.
+             */
+            cost_per_pass?: number | null;
+            /**
+             * Seconds Per Pass
+             * @description Seconds of the contender's time for one pass, failures included.
+             */
+            seconds_per_pass?: number | null;
+            /**
+             * Median Seconds
+             * @description Of one trial.
+             */
+            median_seconds?: number | null;
+            /** Tokens Per Trial */
+            tokens_per_trial?: number | null;
+            /**
+             * More
+             * @description How many trials more for half the width, in words.
+             * @default
+             */
+            more: string;
+            /** @description None while no sealed task was tried. */
+            gap?: components["schemas"]["Gap"] | null;
         };
         /**
          * ContenderSpec
@@ -2337,6 +2898,23 @@ export interface components {
             problems: components["schemas"]["ProblemView"][];
         };
         /**
+         * Estimate
+         * @description A number on the scale of 0 to 1 (or a difference, -1 to 1) with its interval over tasks.
+         */
+        Estimate: {
+            /** Value */
+            value: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /**
+             * N
+             * @description Tasks it is over.
+             */
+            n: number;
+        };
+        /**
          * EventEnvelope
          * @description Only here so that the events stand in the API's schema: each is the `data` of one server-sent event.
          */
@@ -2612,6 +3190,20 @@ export interface components {
             /** Prompt */
             prompt: string;
         };
+        /**
+         * Gap
+         * @description Open minus sealed tasks of the same kinds.
+         */
+        Gap: {
+            open: components["schemas"]["Estimate"];
+            sealed: components["schemas"]["Estimate"];
+            difference: components["schemas"]["Estimate"];
+            /**
+             * Said
+             * @description In words: exposed, or within the interval.
+             */
+            said: string;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -2827,6 +3419,14 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Looked
+         * @description A file to look into.
+         */
+        Looked: {
+            /** Path */
+            path: string;
         };
         /**
          * Matrix
@@ -3353,6 +3953,32 @@ export interface components {
             note: string | null;
         };
         /**
+         * Pair
+         * @description One task in a comparison.
+         */
+        Pair: {
+            /** Task */
+            task: string;
+            /** Title */
+            title: string;
+            a: components["schemas"]["Share"];
+            b: components["schemas"]["Share"];
+            /** Difference */
+            difference: number;
+        };
+        /**
+         * PassPoint
+         * @description One point of a pass@k or pass^k curve.
+         */
+        PassPoint: {
+            /** K */
+            k: number;
+            /** @description pass@k: at least one of k trials passes. */
+            at: components["schemas"]["Estimate"];
+            /** @description pass^k: all of k trials pass. */
+            all: components["schemas"]["Estimate"];
+        };
+        /**
          * PeopleMeasure
          * @description Blind votes.
          */
@@ -3395,6 +4021,95 @@ export interface components {
             rivals: components["schemas"]["Verdict"][];
             /** Categories */
             categories: components["schemas"]["CategoryLine"][];
+        };
+        /**
+         * PersonStep
+         * @description What came of a person's act.
+         */
+        PersonStep: {
+            /**
+             * Result
+             * @description What the tool gave, or what was answered.
+             */
+            result: string;
+            /**
+             * Error
+             * @default false
+             */
+            error: boolean;
+            /**
+             * Over
+             * @description The attempt is over.
+             */
+            over: boolean;
+            /** @description As it stands now; None when it is over. */
+            task: components["schemas"]["PersonTask"] | null;
+            /** Verdict */
+            verdict?: ("pass" | "fail" | "void") | null;
+            /**
+             * Explanation
+             * @default
+             */
+            explanation: string;
+        };
+        /**
+         * PersonTask
+         * @description A task as a person takes it.
+         */
+        PersonTask: {
+            /**
+             * Id
+             * @description Of the attempt under way.
+             */
+            id: string;
+            /** Scorecard */
+            scorecard: string;
+            /** Task */
+            task: string;
+            /** Title */
+            title: string;
+            /**
+             * Messages
+             * @description What was said so far: role and content.
+             */
+            messages: {
+                [key: string]: unknown;
+            }[];
+            /** Tools */
+            tools: components["schemas"]["PersonTool"][];
+            /**
+             * Files
+             * @description Files that can be opened and written.
+             */
+            files: string[];
+            /** Seconds Left */
+            seconds_left: number;
+            /**
+             * Number
+             * @description Tasks this person has taken of the set, this one included.
+             */
+            number: number;
+            /** Of */
+            of: number;
+            /**
+             * Answers
+             * @description Somebody answers what is said; otherwise the first thing said is the answer.
+             */
+            answers: boolean;
+        };
+        /**
+         * PersonTool
+         * @description A tool that a person may use on the page.
+         */
+        PersonTool: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
         };
         /**
          * Policy
@@ -3806,6 +4521,112 @@ export interface components {
             scale: number;
         };
         /**
+         * RunView
+         * @description A run.
+         */
+        RunView: {
+            /** Id */
+            id: string;
+            /** Scorecard */
+            scorecard: string;
+            /** Digest */
+            digest: string;
+            /**
+             * At
+             * @description When it began (RFC 3339).
+             */
+            at: string;
+            /**
+             * Contenders
+             * @description Names.
+             */
+            contenders: string[];
+            /**
+             * Planned
+             * @description Trials.
+             */
+            planned: number;
+            /**
+             * Done
+             * @description Trials with a pass or a fail.
+             */
+            done: number;
+            /**
+             * Void
+             * @description Voids so far.
+             */
+            void: number;
+            /**
+             * State
+             * @description `paused`: nobody works at it; it can be continued.
+             * @enum {string}
+             */
+            state: "running" | "paused" | "ended";
+            /** Ended */
+            ended?: ("complete" | "precise" | "cancelled" | "contender_changed" | "failed") | null;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /**
+             * Doing
+             * @description What is being tried now, in words.
+             * @default []
+             */
+            doing: string[];
+        };
+        /**
+         * RunWanted
+         * @description What a run shall be.
+         */
+        RunWanted: {
+            /**
+             * Contenders
+             * @description Names: of the field's contenders, or `oracle`, `nop`, `seeded:P`.
+             */
+            contenders: string[];
+            /**
+             * Trials
+             * @description Of each contender on each task and wording; as `[scorecards]` says without it.
+             */
+            trials?: number | null;
+            /**
+             * Until
+             * @description Half-width, on the scale of 0 to 1, at which it may stop early.
+             */
+            until?: number | null;
+            /**
+             * Tasks
+             * @description Ids or tags; all without it.
+             */
+            tasks?: string[] | null;
+            /**
+             * Variants
+             * @description Whether other wordings are tried too; as `[scorecards]` says without it.
+             */
+            variants?: boolean | null;
+            /**
+             * Seed
+             * @description Drawn without it.
+             */
+            seed?: number | null;
+            /**
+             * Unchecked
+             * @description Do not have the set's own checks run first.
+             * @default false
+             */
+            unchecked: boolean;
+        };
+        /**
+         * Said
+         * @description Something to say: the answer, where nobody answers.
+         */
+        Said: {
+            /** Text */
+            text: string;
+        };
+        /**
          * Sampler
          * @description How the next token is drawn. What is set here wins over what a request asks for.
          */
@@ -3851,6 +4672,87 @@ export interface components {
              * @default []
              */
             stop: string[];
+        };
+        /**
+         * ScorecardLine
+         * @description One scorecard of the list.
+         */
+        ScorecardLine: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Version */
+            version: string;
+            /** Digest */
+            digest: string;
+            /** Tasks */
+            tasks: number;
+            /** Sealed */
+            sealed: number;
+            /**
+             * Origin
+             * @description Came with Fieldmark, or stands in the field's folder.
+             * @enum {string}
+             */
+            origin: "shipped" | "field";
+            /**
+             * Uses
+             * @description `tools`, `sandbox`, `browser`, `dialogue`.
+             */
+            uses: string[];
+            /**
+             * Trouble
+             * @description Why it cannot be run here.
+             * @default
+             */
+            trouble: string;
+            /**
+             * Scores
+             * @description Best first.
+             */
+            scores: components["schemas"]["ContenderScore"][];
+            /**
+             * Running
+             * @description Id of a run under way.
+             */
+            running?: string | null;
+        };
+        /**
+         * ScorecardView
+         * @description A scorecard.
+         */
+        ScorecardView: {
+            line: components["schemas"]["ScorecardLine"];
+            /** Confidence */
+            confidence: number;
+            /**
+             * Checked
+             * @description Whether oracle, nop and cheats did what they must.
+             * @enum {string}
+             */
+            checked: "passed" | "failed" | "unchecked";
+            /** Verifiers */
+            verifiers: components["schemas"]["VerifierLine"][];
+            /** Tasks */
+            tasks: components["schemas"]["TaskLine"][];
+            /**
+             * Runs
+             * @description Newest first.
+             */
+            runs: components["schemas"]["RunView"][];
+            /**
+             * Trials
+             * @description Finished ones of this version.
+             */
+            trials: number;
+            /**
+             * Head
+             * @description Ledger size at which this was computed.
+             */
+            head: number;
         };
         /**
          * Session
@@ -3993,6 +4895,18 @@ export interface components {
             reveal?: components["schemas"]["ShadowReveal"] | null;
         };
         /**
+         * Share
+         * @description How many trials passed.
+         */
+        Share: {
+            /** Passed */
+            passed: number;
+            /** Failed */
+            failed: number;
+            /** Void */
+            void: number;
+        };
+        /**
          * SideNames
          * @description Labels of both sides.
          */
@@ -4074,6 +4988,173 @@ export interface components {
             problems: components["schemas"]["ProblemView"][];
             /** Undo Seconds */
             undo_seconds: number;
+        };
+        /**
+         * TaskLine
+         * @description One task of a scorecard.
+         */
+        TaskLine: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Tags */
+            tags: string[];
+            /** Sealed */
+            sealed: boolean;
+            /** Variants */
+            variants: number;
+            /**
+             * Cells
+             * @description Contender digest to its trials.
+             */
+            cells: {
+                [key: string]: components["schemas"]["Share"];
+            };
+        };
+        /**
+         * TrialEvent
+         * @description One event of the transcript: see `Event`.
+         */
+        TrialEvent: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "told" | "said" | "call" | "result" | "picture" | "note";
+            /** Ms */
+            ms: number;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * TrialLine
+         * @description One trial in a list.
+         */
+        TrialLine: {
+            /**
+             * Id
+             * @description Id of the trial's record.
+             */
+            id: string;
+            /** Run */
+            run: string;
+            /** Task */
+            task: string;
+            /** Variant */
+            variant: string;
+            /**
+             * Contender
+             * @description Identity digest.
+             */
+            contender: string;
+            /** Name */
+            name: string;
+            /** Trial */
+            trial: number;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Result
+             * @description None while it has no verdict.
+             */
+            result: ("pass" | "fail" | "void") | null;
+            /** Score */
+            score: number | null;
+            /** Void */
+            void: ("sandbox" | "verifier" | "endpoint" | "script" | "cancelled" | "other") | null;
+            /**
+             * Ended
+             * @enum {string}
+             */
+            ended: "answered" | "steps" | "tokens" | "seconds" | "cost" | "failed" | "gave_up" | "cancelled";
+            /** Failure */
+            failure: ("unreachable" | "refused" | "timeout" | "garbage" | "cut_off" | "empty" | "too_long" | "crashed" | "over_budget" | "interrupted" | "unsupported") | null;
+            /** Steps */
+            steps: number;
+            /** Calls */
+            calls: number;
+            /** Ms */
+            ms: number;
+            /** Cost */
+            cost: number | null;
+            /** Tokens */
+            tokens: number | null;
+            /** At */
+            at: string;
+            /**
+             * Explanation
+             * @description Its beginning.
+             * @default
+             */
+            explanation: string;
+        };
+        /**
+         * TrialPage
+         * @description Trials, failing first unless asked otherwise.
+         */
+        TrialPage: {
+            /** Trials */
+            trials: components["schemas"]["TrialLine"][];
+            /**
+             * Total
+             * @description That fit the filter.
+             */
+            total: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * TrialView
+         * @description One trial with everything that is kept of it.
+         */
+        TrialView: {
+            line: components["schemas"]["TrialLine"];
+            /**
+             * Scorecard
+             * @description Name of its set.
+             */
+            scorecard: string;
+            /**
+             * Sealed
+             * @description Then nothing of its text is kept.
+             */
+            sealed: boolean;
+            /** Task Title */
+            task_title: string;
+            /** Instruction */
+            instruction: string;
+            /** Events */
+            events: components["schemas"]["TrialEvent"][];
+            /** Answer */
+            answer: string;
+            /** Artifacts */
+            artifacts: components["schemas"]["ArtifactView"][];
+            /** Explanation */
+            explanation: string;
+            /**
+             * Verifier
+             * @description Digest.
+             */
+            verifier: string;
+            /** Judged Ms */
+            judged_ms: number | null;
+            /**
+             * Index
+             * @description Ledger index of its record.
+             */
+            index: number;
+            /** Verdict Id */
+            verdict_id: string | null;
+            /**
+             * Before
+             * @description Id of the trial before it in the scorecard's list, failing first.
+             */
+            before: string | null;
+            /** After */
+            after: string | null;
         };
         /**
          * TurnView
@@ -4175,6 +5256,31 @@ export interface components {
             cheaper?: number | null;
         };
         /**
+         * VerifierLine
+         * @description How far a verifier of the set can be trusted.
+         */
+        VerifierLine: {
+            /** Kind */
+            kind: string;
+            /** Tasks */
+            tasks: number;
+            /**
+             * Wrong
+             * @description Distinct wrong solutions it was shown.
+             */
+            wrong: number;
+            /**
+             * Passed
+             * @description How many it let pass.
+             */
+            passed: number;
+            /**
+             * Upper
+             * @description 95% upper bound of its false-pass rate (Clopper-Pearson); None before it was measured.
+             */
+            upper: number | null;
+        };
+        /**
          * VoteView
          * @description The voter's own vote.
          */
@@ -4216,6 +5322,16 @@ export interface components {
              * @description Shadowed cases that this voter may judge and has not.
              */
             waiting: number;
+        };
+        /**
+         * Written
+         * @description A file to write.
+         */
+        Written: {
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
         };
         /**
          * CaseLine
@@ -6737,6 +7853,840 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scorecards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScorecardLine"][];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scorecard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScorecardView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scorecard_trials: {
+        parameters: {
+            query?: {
+                /** @description Name or identity digest */
+                contender?: string | null;
+                task?: string | null;
+                /** @description Empty: the task as it stands */
+                variant?: string | null;
+                result?: ("pass" | "fail" | "void") | null;
+                void?: string | null;
+                ended?: string | null;
+                run?: string | null;
+                /** @description Text in messages of the newest 2,000 that fit the rest */
+                q?: string | null;
+                order?: "failing" | "newest" | "slowest" | "costliest";
+                /** @description Id of the last trial of the page before */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialPage"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    compare_contenders: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scorecard_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    start_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    continue_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    trial_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trial: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    next_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonTask"] | null;
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    person_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonTask"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    use_tool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Called"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonStep"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    say: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Said"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonStep"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonStep"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    write_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Written"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonStep"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    give_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonStep"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    contender_calling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallingView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    probe_contender_calling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallingView"];
+                };
             };
             /** @description Client Error */
             "4XX": {

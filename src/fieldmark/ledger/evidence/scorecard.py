@@ -98,6 +98,8 @@ class RunStarted(Evidence):
     """Every trial's seed is derived from it."""
     sandbox: str
     """Kind of sandbox; `none` when no task needs one."""
+    source: str = ""
+    """Where it was played, when not here: `inspect:ID` of an imported log."""
     tools: Mapping[str, str] = {}
     """Contender digest to how it calls tools: `native` or `grammar`."""
     planned: int = 0

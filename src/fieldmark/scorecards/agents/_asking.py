@@ -46,7 +46,7 @@ async def ask(member: Member, stage: Stage, request: Mapping[str, Any]) -> Reply
         member.check_budget()
         try:
             async with member.asked():
-                return _reply(member, await member.contender.complete(request))
+                return reply_of(member, await member.contender.complete(request))
         except ContenderFailure as failure:
             pause = _pause(failure, tried)
             if pause is None or stage.ms / 1000 + pause >= stage.budget.seconds:
@@ -67,7 +67,8 @@ def _pause(failure: ContenderFailure, tried: int) -> float | None:
     return AWAY_SECONDS[tried] if away and tried < len(AWAY_SECONDS) else None
 
 
-def _reply(member: Member, answer: Mapping[str, Any]) -> Reply:
+def reply_of(member: Member, answer: Mapping[str, Any]) -> Reply:
+    """What an answer says, with its cost added to what the contender has spent."""
     choice = answer["choices"][0]
     usage = answer.get("usage") or {}
     counts = usage.get("prompt_tokens"), usage.get("completion_tokens")

@@ -130,7 +130,8 @@ class _Places(Document):
 
     @property
     def found(self) -> list[tuple[KeyPath, str, str]]:
-        return self.data.setdefault("", [])
+        found: list[tuple[KeyPath, str, str]] = self.data.setdefault("", [])
+        return found
 
     def problem(self, path: KeyPath, what: str, right: str = "") -> Problem:
         # `schema_` is spelled so only because the model has a `schema` of its own

@@ -72,7 +72,7 @@ class BrowserSettings(Settings):
     """Folder of the working folder that is served; its files have to be among the task's artifacts."""
     checks: Sequence[PageCheck] = ()
     file: str | None = None
-    """A TOML file of the task with more checks, such as `hidden/checks.toml`: tables `[[checks]]`."""
+    """A TOML file of the task with more checks, such as `hidden/checks.toml`: tables `[[checks]]`, and a `clock` for all."""
     seconds: float = Field(default=4.0, gt=0, le=20)
     """How long one step may take, and how long an expectation is waited for."""
     width: int = Field(default=1000, ge=200, le=3000)
@@ -82,6 +82,7 @@ class BrowserSettings(Settings):
 
 
 class _More(Settings):
+    clock: str | None = None
     checks: Sequence[PageCheck]
 
 
@@ -107,7 +108,8 @@ class Browser(Check):
         if file is None:
             return ()
         try:
-            return settings_of(_More, tomllib.loads(self.text(file, "file"))).checks
+            more = settings_of(_More, tomllib.loads(self.text(file, "file")))
+            return [check.model_copy(update={"clock": check.clock or more.clock}) for check in more.checks]
         except tomllib.TOMLDecodeError as error:
             raise wrong("file", f"'{file}' is no TOML: {error}") from None
 

@@ -52,7 +52,7 @@ class Click(Step):
     """Click with the mouse."""
 
     click: Target
-    times: int = Field(default=1, ge=1, le=10)
+    times: int = Field(default=1, ge=1, le=50)
 
     async def do(self, visit: Visit) -> None:
         for _ in range(self.times):

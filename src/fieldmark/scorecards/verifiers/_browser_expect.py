@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from fieldmark.sandbox import Visit
 from fieldmark.scorecards.verifiers._browser_acts import ACTS, Step
-from fieldmark.scorecards.verifiers._browser_target import Target, reading
+from fieldmark.scorecards.verifiers._browser_target import Target, reading, spaced
 
 
 def _expect(target: Target, visit: Visit) -> Any:
@@ -46,8 +46,7 @@ class _Words(Step):
 
 
 def _whole(text: str) -> re.Pattern[str]:
-    words = r"\s+".join(map(re.escape, text.split()))
-    return re.compile(rf"^\s*{words}\s*$", re.IGNORECASE)
+    return re.compile(rf"^\s*{spaced(text)}\s*$", re.IGNORECASE)
 
 
 class Visible(Step):

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 WAYS = ("role", "label", "text", "placeholder", "alt", "title", "css")
 
 
+def spaced(text: str) -> str:
+    """A regular expression of that text; slashes are escaped since Playwright writes it between two of them."""
+    return r"\s+".join(map(re.escape, text.split())).replace("/", r"\/")
+
+
 def reading(text: str, *, part: bool = False) -> re.Pattern[str]:
     """Matches a text as people read it: case and white space do not count, nor the mark of a required field."""
-    words = r"\s+".join(map(re.escape, text.split()))
+    words = spaced(text)
     return re.compile(words if part else rf"^\s*{words}[\s:*]*(\(required\))?\s*$", re.IGNORECASE)
 
 
@@ -68,8 +73,9 @@ class Target(BaseModel):
             role: Any = self.role
             return root.get_by_role(role, **({"name": self._read(self.name)} if self.name else {}))
         way = next(way for way in WAYS if getattr(self, way) is not None)
+        if self.label is not None:  # a label may go on: with a hint, or with the options of the list that it holds
+            return root.get_by_label(re.compile(rf"^\s*{spaced(self.label)}(?!\w)", re.IGNORECASE))
         by = {
-            "label": root.get_by_label,
             "text": root.get_by_text,
             "placeholder": root.get_by_placeholder,
             "alt": root.get_by_alt_text,

@@ -62,7 +62,7 @@ class Calls(Check):
             check_expected(call.result, call.name)
         self._expected = [call for call in settings.expected for _ in range(call.times)]
 
-    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Compare, in a thread: a pattern may take its time."""
         return await asyncio.to_thread(self.look, attempt)
 
@@ -147,5 +147,9 @@ class Calls(Check):
         if not named:
             return f"{expected.name} was not called" + (" as expected" if expected.arguments else "")
         wanted, leniency = self._expected_arguments(expected), self.settings.leniency
-        nearest = max((compare(self._filled(call), wanted, leniency) for call in named), key=lambda a: a.share)
-        return f"{expected.name}: " + ("; ".join(nearest.differences[:3]) or "not in that order, or its result")
+        nearest = max(
+            (compare(self._filled(call), wanted, leniency) for call in named), key=lambda a: a.share
+        )
+        return f"{expected.name}: " + (
+            "; ".join(nearest.differences[:3]) or "not in that order, or its result"
+        )

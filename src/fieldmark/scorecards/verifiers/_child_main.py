@@ -50,7 +50,9 @@ def _said(found: Any) -> dict[str, Any]:
     if not isinstance(passed, bool):
         raise TypeError(f"it returned {type(found).__name__}, not true or false")
     score = getattr(found, "score", None)
-    return _table(passed, float(passed) if score is None else score, getattr(found, "explanation", "") or words)
+    return _table(
+        passed, float(passed) if score is None else score, getattr(found, "explanation", "") or words
+    )
 
 
 def _table(passed: bool, score: float, words: str) -> dict[str, Any]:

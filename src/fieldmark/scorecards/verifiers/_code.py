@@ -1,4 +1,4 @@
-"""`code`: functions of the contender are called with cases, in a sandbox of their own; what is right never goes there."""
+"""`code`: functions of the contender are called, in a sandbox of their own; what is right never goes there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from fieldmark.scorecards.verifiers._base import Check, Settings, settings_of, w
 from fieldmark.scorecards.verifiers.bridge import CodeSide, Foreign, Gone, decode, encode
 from fieldmark.scorecards.verifiers.bridge.plain import same
 
-_BLOCK = re.compile(r"^[ \t]*```[ \t]*(?:python|py|python3)?[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-_CASE = frozenset({"args", "kwargs", "equals", "raises", "call", "as", "after", "output", "absolute", "relative", "name"})
+_BLOCK = re.compile(
+    r"^[ \t]*```[ \t]*(?:python|py|python3)?[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE
+)
+_CASE = frozenset(
+    {"args", "kwargs", "equals", "raises", "call", "as", "after", "output", "absolute", "relative", "name"}
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Code(Check):
         self.given = dict(settings)
         cases = settings.get("cases")
         read = settings_of(CodeSettings, {k: v for k, v in settings.items() if k != "cases"})
-        self._cases = cases
+        self._cases: Any = cases
         self.read(read)
 
     def read(self, settings: CodeSettings) -> None:
@@ -98,12 +102,13 @@ class Code(Check):
         cases = self._all_cases()
         said = self.settings
         results: list[str] = []
-        async with grading.sandbox(memory_mb=said.memory_mb, seconds=said.seconds * (len(cases) + 10)) as sandbox:
+        async with grading.sandbox(
+            memory_mb=said.memory_mb, seconds=said.seconds * (len(cases) + 10)
+        ) as sandbox:
             for path, content in files.items():
                 await sandbox.write(path, content)
             async with CodeSide(sandbox, paths=said.paths, seconds=said.seconds) as side:
-                for case in cases:
-                    results.append(await self._try(side, case))
+                results += [await self._try(side, case) for case in cases]
         return _verdict(cases, results)
 
     async def _try(self, side: CodeSide, case: Mapping[str, Any]) -> str:
@@ -225,7 +230,10 @@ def _told(value: Any) -> Any:
 
 def _with_sources(case: Mapping[str, Any]) -> Mapping[str, Any]:
     """JSON's `{"$source": "lambda x: x"}` as a `Source`."""
-    args = [Source(a["$source"]) if isinstance(a, dict) and set(a) == {"$source"} else a for a in case.get("args", ())]
+    args = [
+        Source(a["$source"]) if isinstance(a, dict) and set(a) == {"$source"} else a
+        for a in case.get("args", ())
+    ]
     return {**case, "args": args}
 
 

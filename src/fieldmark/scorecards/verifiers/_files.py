@@ -57,7 +57,7 @@ class Files(Check):
         """The files to compare with."""
         return [self.folder / name for name in self.settings.same_as.values()]
 
-    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Look, in a thread: a pattern may take its time."""
         return await asyncio.to_thread(self.look, attempt)
 
@@ -68,11 +68,11 @@ class Files(Check):
             *(_present(attempt, p) for p in said.present),
             *(_absent(attempt, p) for p in said.absent),
             *self._only(attempt),
-            *(_text(attempt, p, lambda t, e=e: _trimmed(t) == _trimmed(e)) for p, e in said.equals.items()),
+            *(_text(attempt, p, _equals, e) for p, e in said.equals.items()),
             *(self._same(attempt, path, name) for path, name in said.same_as.items()),
-            *(_text(attempt, p, lambda t, w=w: w in t) for p, ws in said.contains.items() for w in ws),
-            *(_text(attempt, p, lambda t, w=w: w not in t) for p, ws in said.lacks.items() for w in ws),
-            *(_text(attempt, p, lambda t, r=r: matches(r, t)) for p, rs in said.matches.items() for r in rs),
+            *(_text(attempt, p, _has, w) for p, ws in said.contains.items() for w in ws),
+            *(_text(attempt, p, _lacks, w) for p, ws in said.lacks.items() for w in ws),
+            *(_text(attempt, p, _matches, r) for p, rs in said.matches.items() for r in rs),
         ]
         wrong_ = [words for words in results if words]
         score = 1 - len(wrong_) / len(results)
@@ -115,11 +115,27 @@ def _missing(attempt: Attempt, path: str) -> str:
     return f"there is no file '{path}'" + (f": {why}" if why else "")
 
 
-def _text(attempt: Attempt, path: str, holds: Callable[[str], bool]) -> str:
+def _text(attempt: Attempt, path: str, holds: Callable[[str, str], bool], what: str) -> str:
     try:
-        return "" if holds(file_text(attempt, path)) else f"'{path}' is not what it should be"
+        return "" if holds(file_text(attempt, path), what) else f"'{path}' is not what it should be"
     except Missing as missing:
         return str(missing)
+
+
+def _equals(text: str, expected: str) -> bool:
+    return _trimmed(text) == _trimmed(expected)
+
+
+def _has(text: str, part: str) -> bool:
+    return part in text
+
+
+def _lacks(text: str, part: str) -> bool:
+    return part not in text
+
+
+def _matches(text: str, pattern: str) -> bool:
+    return matches(pattern, text)
 
 
 def _trimmed(text: str) -> str:

@@ -125,14 +125,14 @@ def _lists(actual: Any, expected: Sequence[Any], leniency: Leniency, place: str)
     if leniency.any_order:
         return _in_any_order(actual, expected, leniency, place)
     padded = [*actual, *[MISSING] * (len(expected) - len(actual))]
-    parts = [
-        _compare(padded[i], inner, leniency, f"{place}[{i}]") for i, inner in enumerate(expected)
-    ]
+    parts = [_compare(padded[i], inner, leniency, f"{place}[{i}]") for i, inner in enumerate(expected)]
     parts += [Agreement(0, 1, (f"{place}[{i}] is too much",)) for i in range(len(expected), len(actual))]
     return _sum(parts)
 
 
-def _in_any_order(actual: Sequence[Any], expected: Sequence[Any], leniency: Leniency, place: str) -> Agreement:
+def _in_any_order(
+    actual: Sequence[Any], expected: Sequence[Any], leniency: Leniency, place: str
+) -> Agreement:
     found = pairing(len(expected), len(actual), lambda e, a: fits(actual[a], expected[e], leniency))
     missing, extra = len(expected) - len(found), max(len(actual) - len(expected), 0)
     what = (f"{place or 'the list'}: {missing} not found, {extra} too many",)

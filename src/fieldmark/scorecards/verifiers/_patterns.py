@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from functools import lru_cache
-from re import _constants as codes, _parser  # type: ignore[attr-defined]
+from re import _constants as codes  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from fieldmark.errors import InputError

@@ -38,11 +38,13 @@ class PythonFunction(Check):
         self.settings = settings
         file, _, self._name = settings.function.partition(":")
         source = self.text(file, "function")
-        self._path = self.folder / file
+        self._path = (self.folder / file).absolute()
         try:
             tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError) as error:
-            raise wrong("function", f"'{file}' is no Python: {error}", "a file that Python can read") from None
+            raise wrong(
+                "function", f"'{file}' is no Python: {error}", "a file that Python can read"
+            ) from None
         defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         if self._name not in defined:
             known = ", ".join(defined) or "none"
@@ -52,9 +54,11 @@ class PythonFunction(Check):
         """Every Python file beside it, which it may import, and what is hidden in the task."""
         hidden = self.folder / "hidden"
         beside = set(self._path.parent.glob("*.py")) | {self._path}
-        return sorted(beside | ({p for p in hidden.rglob("*") if p.is_file() and "__pycache__" not in p.parts}))
+        return sorted(
+            beside | ({p for p in hidden.rglob("*") if p.is_file() and "__pycache__" not in p.parts})
+        )
 
-    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Call it."""
         try:
             said = await run_function(self._path, self._name, attempt, seconds=self.settings.seconds)

@@ -78,7 +78,7 @@ class JsonSchema(Check):
         named = [self.settings.schema_, self.settings.expected_file]
         return [self.folder / name for name in named if isinstance(name, str) and name]
 
-    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Compare, in a thread: a pattern may take its time."""
         return await asyncio.to_thread(self.look, attempt)
 
@@ -110,7 +110,8 @@ class JsonSchema(Check):
     def _validator(self) -> Any:
         import jsonschema_rs
 
-        return jsonschema_rs.validator_for(self._schema)
+        schema: Any = self._schema
+        return jsonschema_rs.validator_for(schema)
 
     def _json(self, name: str, key: str) -> Any:
         try:
@@ -144,7 +145,7 @@ class State(Check):
         for place, value in settings.at.items():
             check_expected(value, place)
 
-    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Compare, in a thread: a pattern may take its time."""
         return await asyncio.to_thread(self.look, attempt)
 
@@ -156,8 +157,8 @@ class State(Check):
         for place, expected in self.settings.at.items():
             actual = _at(attempt.state, place)
             found = compare(actual, expected, self.settings.leniency)
-            words = (f"{place} is {said(actual)}",) if not found.whole else ()
-            parts.append(Agreement(found.right, found.total, words))
+            off = () if found.whole else (f"{place} is {said(actual)}",)
+            parts.append(Agreement(found.right, found.total, off))
         right, total = sum(p.right for p in parts), sum(p.total for p in parts)
         words = tuple(word for part in parts for word in part.differences)
         agreement = Agreement(right, total, words)

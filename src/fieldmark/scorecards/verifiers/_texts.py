@@ -130,9 +130,7 @@ class Number(Check):
 
     def _near(self, value: Decimal) -> bool:
         right = Decimal(str(self.settings.equals))
-        allowed = max(
-            Decimal(str(self.settings.absolute)), Decimal(str(self.settings.relative)) * abs(right)
-        )
+        allowed = max(Decimal(str(self.settings.absolute)), Decimal(str(self.settings.relative)) * abs(right))
         return value.is_finite() and abs(value - right) <= allowed
 
 
@@ -166,7 +164,7 @@ class Regex(Check):
         for pattern in (*self._wanted, *settings.forbidden):
             checked(pattern)
 
-    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Search, in a thread: a pattern may take its time."""
         return await asyncio.to_thread(self.look, attempt)
 

@@ -27,5 +27,11 @@ export function together(shares: readonly Share[]): Share {
   return sum;
 }
 
+/** A sentence of the server, with the signs of print. */
+export function sentence(text: string): string {
+  const said = text.replaceAll("+-", "±");
+  return said.charAt(0).toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? "" : ".");
+}
+
 /** The longest k that the contender's curve reaches. */
 export const last = ({ curve }: ContenderScore) => curve.at(-1) ?? null;

@@ -25,7 +25,8 @@ export class Following {
   async tell(id: string, act: "cancel" | "continue"): Promise<void> {
     this.error = null;
     try {
-      const run = await call("post", `/api/v1/runs/{id}/${act}`, { path: { id } });
+      const path = { run: id };
+      const run = act === "cancel" ? await call("post", "/api/v1/runs/{run}/cancel", { path }) : await call("post", "/api/v1/runs/{run}/continue", { path });
       this.run = run;
       this.moved(run);
       this.#id = null;
@@ -45,7 +46,7 @@ export class Following {
     const id = this.#id;
     if (!id) return;
     try {
-      const run = await call("get", "/api/v1/runs/{id}", { path: { id } });
+      const run = await call("get", "/api/v1/runs/{run}", { path: { run: id } });
       if (id !== this.#id) return;
       const before = this.run;
       this.run = run;

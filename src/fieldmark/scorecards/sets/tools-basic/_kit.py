@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from fieldmark.scorecards import Budget, Scene, Solution, Task, Tool, Variant
 from fieldmark.scorecards.verifiers import make
 
 FOLDER = Path(__file__).parent
+WORDS: Mapping[str, Mapping[str, Any]] = tomllib.loads((FOLDER / "words.toml").read_text(encoding="utf-8"))
 BACKWARDS = "tools-backwards"
 """Variant in which the tools are listed the other way round."""
 
@@ -50,11 +52,7 @@ def nobody(data: Data, text: str) -> None:
 
 def item(
     name: str,
-    title: str,
     *,
-    system: str,
-    told: str,
-    again: Sequence[str],
     tools: Tools,
     checks: Sequence[Mapping[str, Any]],
     oracle: Solution,
@@ -64,14 +62,15 @@ def item(
     data: Data | None = None,
     hear: Hear = nobody,
 ) -> Task:
-    """A task; `again` says `told` in other words."""
+    """A task. What is said in it stands in `words.toml`."""
+    words = WORDS[name]
     parts = (data or {}, tools, hear)
-    variants = [Variant(f"reworded-{i}", "paraphrase", text) for i, text in enumerate(again, 1)]
+    variants = [Variant(f"reworded-{i}", "paraphrase", text) for i, text in enumerate(words["again"], 1)]
     return Task(
         id=name,
-        title=title,
-        instruction=told,
-        system=system,
+        title=words["title"],
+        instruction=words["told"],
+        system=words["system"],
         verifier=make("all", {"checks": [_lenient(check) for check in checks]}, FOLDER),
         kind=tag,
         tags=("tools", tag),

@@ -39,11 +39,7 @@ def _run_tools(data: Data) -> list[Any]:
 def _miles() -> Task:
     return item(
         "six-miles",
-        "Miles to kilometres",
         tag="arguments",
-        system="You plan training. A mile is 1.609 km.",
-        told="Put a run of six miles on forest paths into my plan, please, and tell me its code.",
-        again=["Six miles through the woods on foot: plan that run for me and give me the code of the run."],
         data={"runs": []},
         tools=_run_tools,
         checks=[
@@ -102,12 +98,7 @@ def _telephone() -> Task:
     )
     return item(
         "dentist-in-bergen",
-        "A telephone number in its international form",
         tag="arguments",
-        system="You keep somebody's address book. Norway's country code is 47, Sweden's 46; Norwegian numbers have no zero "
-        "to drop.",
-        told="Save my dentist in Bergen, Norway: Dr Iversen, 55 21 98 07.",
-        again=["New number to keep: 55 21 98 07, that is Dr Iversen in Bergen (Norway), my dentist."],
         data={"contacts": []},
         tools=_contact_tools,
         checks=[
@@ -153,15 +144,7 @@ def _calendar() -> Task:
     arguments = right[1] | {"title": {"$regex": r"(?is).*budget.*"}}
     return item(
         "budget-talk",
-        "Dates and times in words",
         tag="arguments",
-        system="Today is Thursday, 12 March 2026. Weeks begin on Monday. Titles of events are short.",
-        told="Put the budget talk into my calendar: Wednesday of next week at half past two in the afternoon, for three "
-        "quarters of an hour. Remind me two hours before.",
-        again=[
-            "Calendar, please: budget talk on the Wednesday that comes in next week. We begin at half past two (p.m.) and "
-            "need 45 minutes. A reminder two hours earlier would be good.",
-        ],
         data={"events": []},
         tools=_calendar_tools,
         checks=[
@@ -221,17 +204,7 @@ def _ticket() -> Task:
 
     return item(
         "tills-in-ghent",
-        "Enumerations by a policy",
         tag="arguments",
-        system="You take calls of shops. Severity: S1 nothing can be sold at all; S2 selling goes on but one whole way of "
-        "paying or selling is out; S3 one device is out while others take over; S4 a question or a wish. Area: where the "
-        "fault shows, not what might have caused it. Give the caller the number of the ticket.",
-        told="This is Ghent. None of our five tills takes cards since ten o'clock! Cash works. I think it's the network. "
-        "There are forty people in the queue, this is a catastrophe!",
-        again=[
-            "Hello? Shop in Ghent here. Cards are refused at all five tills, since ten; people pay cash. Perhaps the "
-            "network is to blame. I have a queue of forty and they are shouting, it is the end of the world.",
-        ],
         data={"tickets": []},
         tools=_ticket_tools,
         checks=[
@@ -303,16 +276,7 @@ def _order() -> Task:
     pickup = right[1] | {"delivery": {"method": "pickup"}}
     return item(
         "tea-and-cups",
-        "Nested arguments",
         tag="arguments",
-        system="You take orders for a tea shop. Articles: TEA-GR green tea 100 g, TEA-BL black tea 100 g, CUP-W white cup, "
-        "CUP-B blue cup. Cups are ordered by the piece.",
-        told="Hello, I'd like three packets of green tea and a dozen white cups, by courier to Linden Walk 3, 4051 Reedham. "
-        "My address on the net is mo@reed.example. Which number has the order?",
-        again=[
-            "Please send by courier: 12 cups (white), green tea three times. To: 4051 Reedham, Linden Walk 3; confirmation "
-            "to mo@reed.example. And tell me the number of the order.",
-        ],
         data={"orders": []},
         tools=_order_tools,
         checks=[{"kind": "calls", "expected": [called("place_order", **expected)]}, said(r"\bO-?771\b")],
@@ -372,14 +336,7 @@ def _flights() -> Task:
     ]
     return item(
         "lyon-riga",
-        "Options that nobody asked for are left out",
         tag="arguments",
-        system="You find flights. Airports: Lyon LYS, Riga RIX, Linz LNZ. A search is charged, so get it right at once.",
-        told="What is the cheapest way to fly from Lyon to Riga on 9 May 2026? Changing planes does not matter to me, nor "
-        "does who flies. Name only that one flight.",
-        again=[
-            "On 9 May 2026 I must get from Lyon to Riga by air as cheaply as can be, whatever it is. Which single flight?"
-        ],
         tools=_flight_tools,
         checks=checks,
         oracle=Solution(calls=[("search_flights", place)], answer="QT 18, for 118."),

@@ -44,15 +44,7 @@ def _forecast() -> Task:
     right = ("forecast", {"city": "Porto", "date": "2026-03-05"})
     return item(
         "umbrella",
-        "The right one of four weather tools",
         tag="choosing",
-        system="Today is Tuesday, 3 March 2026. Each call of a weather tool is charged: make only those you need.",
-        told="My sister is in Porto the day after tomorrow. Does she need an umbrella? Begin your answer with Yes or No "
-        "and give the chance of rain in percent.",
-        again=[
-            "Umbrella for my sister? She arrives in Porto the day after tomorrow and leaves the same evening. First word "
-            "of the answer: Yes or No; then how likely rain is, in percent.",
-        ],
         tools=_weather_tools,
         checks=[{"kind": "calls", "expected": [called(right[0], **right[1])]}, said(r"^\W*yes\b.*\b80\b")],
         oracle=Solution(calls=[right], answer="Yes, take one: the chance of rain is 80 percent."),
@@ -99,13 +91,7 @@ def _train_tools(data: Data) -> list[Any]:
 def _no_tool_fits() -> Task:
     return item(
         "no-taxi-tool",
-        "No tool can do it",
         tag="choosing",
-        system="You help travellers of a railway with the tools you have. Today is 3 March 2026.",
-        told="Please order me a taxi from Baker Street 8 to the airport for tomorrow at 5:30 in the morning.",
-        again=[
-            "I need a cab tomorrow, 05:30, from Baker Street 8 to the airport. Can you arrange that for me, please?"
-        ],
         data={"reserved": []},
         tools=_train_tools,
         checks=[
@@ -156,18 +142,10 @@ def _document_tools(data: Data) -> list[Any]:
 
 
 def _nothing_to_call() -> Task:
-    note = (
-        "Note of 2 May: 120 guests have accepted, 8 of them cancelled since; we own 70 chairs, of which 6 are broken; "
-        "the neighbours lend us a dozen."
-    )
     number = {"kind": "number", "equals": 36}
     return item(
         "chairs-to-hire",
-        "All that is needed is there already",
         tag="choosing",
-        system="Every search in the archive is charged to the client. Search only when what you need is not before you.",
-        told=f"{note}\n\nHow many chairs do we have to hire? Answer with the number alone.",
-        again=[f"How many chairs must be hired? Reply with nothing but the number.\n\n{note}"],
         tools=_document_tools,
         checks=[{"kind": "calls", "expected": [], "refused": "extra"}, number],
         oracle=Solution(answer="36"),
@@ -231,12 +209,7 @@ def _ask_first() -> Task:
 
     return item(
         "table-without-time",
-        "Something is missing, and there is somebody to ask",
         tag="choosing",
-        system="Today is Tuesday, 3 March 2026. Bookings cannot be changed for free: never guess what the guest has not "
-        "said; ask.",
-        told="Please book a table at The Lantern for Friday evening, there are four of us.",
-        again=["Friday evening, four people, The Lantern: can you get us a table?"],
         data={"booked": [], "asked": False},
         tools=_table_tools,
         hear=_says_when,
@@ -300,13 +273,7 @@ def _two_anas() -> Task:
     message = {"number": 52, "text": {"$regex": r"(?is).*lorry.*gate (4|four)\b.*"}}
     return item(
         "two-anas",
-        "One of two people of the same name",
         tag="choosing",
-        system="You pass messages on inside a company.",
-        told="Tell Ana in logistics that the lorry is at gate 4.",
-        again=[
-            "A message for our Ana, the one in logistics, not the one in finance: the lorry is at gate 4."
-        ],
         data={"sent": []},
         tools=_colleague_tools,
         checks=[

@@ -49,13 +49,7 @@ def _parcel() -> Task:
     ]
     return item(
         "lamp-of-mr-ito",
-        "Each call needs the result before it",
         tag="sequences",
-        system="You answer colleagues of a mail-order firm.",
-        told="A Mr Ito (k.ito@post.example) asks for his desk lamp. Where is the parcel now?",
-        again=[
-            "Where has the parcel with the desk lamp got to that k.ito@post.example ordered? The customer is waiting."
-        ],
         tools=_parcel_tools,
         checks=[
             {
@@ -114,14 +108,7 @@ def _runs_out() -> Task:
     all_six = [(tool, {"article": a}) for a in three for tool in ("stock", "used_per_day")]
     return item(
         "runs-out-first",
-        "Six calls and a comparison",
         tag="sequences",
-        system="You look after the store of a bakery.",
-        told="Which runs out first if nothing is bought: flour, yeast or salt? Answer with that one word and the number of "
-        "days it lasts, nothing else.",
-        again=[
-            "Flour, yeast, salt: of which one will we be out first, without buying? Only the word and the days, please."
-        ],
         tools=_stock_tools,
         checks=[
             {
@@ -166,11 +153,7 @@ def _pages() -> Task:
     pages = [("invoices", {}), ("invoices", {"page": 2}), ("invoices", {"page": 3})]
     return item(
         "all-the-pages",
-        "A list that comes in pages",
         tag="sequences",
-        system="You help with the books.",
-        told="What is the sum of the invoices of this year that have not been paid? Answer with the number alone.",
-        again=["Add up everything unpaid among this year's invoices and reply with just that number."],
         tools=_invoice_tools,
         checks=[
             {
@@ -221,15 +204,7 @@ def _transfer() -> Task:
 
     return item(
         "only-if-above",
-        "A condition that does not hold",
         tag="sequences",
-        system="You look after somebody's accounts.",
-        told="If there is more than 400 in my holiday account, move what is above 400 to the savings. Otherwise leave "
-        "everything as it is. Tell me how much is in the holiday account now.",
-        again=[
-            "Holiday account: is there anything above 400 in it, move just that part into the savings account; if not, do "
-            "nothing. What is its balance now?",
-        ],
         data={"accounts": accounts},
         tools=_bank_tools,
         checks=[
@@ -240,7 +215,7 @@ def _transfer() -> Task:
                 "forbidden": [{"name": "transfer"}],
             },
             {"kind": "state", "at": {"accounts": accounts}},
-            said(r"\b385\.20?\b"),
+            said(r"\b385[.,]20?\b"),
         ],
         oracle=Solution(calls=[look], answer="There are 385.20 in it, so nothing was moved."),
         cheats={
@@ -289,13 +264,7 @@ def _lights() -> Task:
     look: tuple[str, dict[str, Any]] = ("lights", {})
     return item(
         "lights-out",
-        "A switch that only toggles",
         tag="sequences",
-        system="You look after a house.",
-        told="We are leaving. All lights off, please, except the one in the porch, which should burn.",
-        again=[
-            "Nobody is at home from now on: let only the porch light burn, every other light has to be off."
-        ],
         data={"lights": lights},
         tools=_light_tools,
         checks=[

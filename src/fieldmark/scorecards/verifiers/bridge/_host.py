@@ -8,6 +8,7 @@ from importlib.resources import files
 from types import TracebackType
 from typing import Any, Self
 
+from fieldmark.errors import SandboxError
 from fieldmark.sandbox import Running, Sandbox
 
 _LINE = 16 << 20
@@ -93,10 +94,13 @@ class CodeSide:
         command = [self.sandbox.python, "-I", "-B", "-c", _source(self.paths)]
         self._running = await self.sandbox.start(command)
         try:
-            await self._running.line(seconds=_START_SECONDS)
+            ready = await self._running.line(seconds=_START_SECONDS)
         except (TimeoutError, ValueError):
-            await self.stop()
-            raise Gone("it did not start") from None
+            ready = None
+        if ready is None:  # nothing of the code's has run yet
+            done = await self._running.stop()
+            self._running = None
+            raise SandboxError(f"Python did not start: {done.stderr.decode(errors='replace')[-300:]}")
         return self._running
 
 

@@ -13,12 +13,11 @@ import json
 import operator
 import os
 import sys
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
-try:
+if "encode" not in globals():  # in the sandbox both files are one program
     from fieldmark.scorecards.verifiers.bridge.plain import decode, encode, foreign, type_name
-except ImportError:  # in the sandbox both files are one
-    pass
 
 
 def _next(iterator: Any) -> Any:
@@ -41,7 +40,17 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         name: getattr(builtins, name)
         for name in (
             *("abs", "bool", "bytes", "callable", "complex", "delattr", "dict", "dir", "divmod", "enumerate"),
-            *("float", "format", "frozenset", "getattr", "hasattr", "hash", "int", "isinstance", "issubclass"),
+            *(
+                "float",
+                "format",
+                "frozenset",
+                "getattr",
+                "hasattr",
+                "hash",
+                "int",
+                "isinstance",
+                "issubclass",
+            ),
             *("iter", "len", "list", "max", "min", "range", "repr", "reversed", "round", "set", "setattr"),
             *("sorted", "str", "sum", "tuple", "type", "vars", "zip"),
         )
@@ -52,7 +61,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-class Side:
+class _Side:
     """One conversation with whoever asks."""
 
     def __init__(self, asked: Any, answers: int) -> None:
@@ -81,7 +90,10 @@ class Side:
         try:
             with contextlib.redirect_stdout(captured) if captured else contextlib.nullcontext():
                 result = self.done(request, given)
-            said = {"returned": encode(result, None if request.get("by_value") else self.keep)}
+            if request.get("keep"):
+                said: dict[str, Any] = {"returned": self.keep(result)}
+            else:
+                said = {"returned": encode(result, None if request.get("by_value") else self.keep)}
         except BaseException as error:  # SystemExit and KeyboardInterrupt of the code are its own
             said = {"raised": _raised(error)}
         if request.get("after"):
@@ -102,10 +114,8 @@ class Side:
         return _FUNCTIONS[request["as"]](result) if request.get("as") else result
 
     def target(self, request: Any) -> Any:
-        if "module" in request:
-            target = importlib.import_module(request["module"])
-        else:
-            target = self.kept[request["id"]]
+        named = "module" in request
+        target = importlib.import_module(request["module"]) if named else self.kept[request["id"]]
         for name in request.get("path", ()):
             target = getattr(target, name)
         return target
@@ -127,7 +137,9 @@ class Side:
 
         def called_back(*args: Any, **kwargs: Any) -> Any:
             said = {"args": [encode(a, self.keep) for a in args]}
-            self.tell({"call_back": number, **said, "kwargs": {k: encode(v, self.keep) for k, v in kwargs.items()}})
+            self.tell(
+                {"call_back": number, **said, "kwargs": {k: encode(v, self.keep) for k, v in kwargs.items()}}
+            )
             answer = self.serve()
             if "raised" in answer:
                 kind = getattr(builtins, str(answer["raised"]["type"]), RuntimeError)
@@ -154,7 +166,12 @@ def _raised(error: BaseException) -> dict[str, Any]:
         text = str(error)[:2000]
     except BaseException:
         text = ""
-    return {"type": type_name(type(error)), "line": _line(type(error)), "text": text, "args": encode(_args(error))}
+    return {
+        "type": type_name(type(error)),
+        "line": _line(type(error)),
+        "text": text,
+        "args": encode(_args(error)),
+    }
 
 
 def _args(error: BaseException) -> Any:
@@ -176,6 +193,6 @@ def main(paths: list[str]) -> None:
     os.dup2(2, 1)
     sys.path[:0] = [os.path.abspath(path) for path in paths]
     sys.dont_write_bytecode = True
-    side = Side(asked, answers)
+    side = _Side(asked, answers)
     side.tell({"ready": True})
     side.serve()

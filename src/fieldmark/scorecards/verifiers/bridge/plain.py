@@ -7,7 +7,8 @@ import datetime
 import decimal
 import fractions
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 DEEPEST = 60
 """Levels of nesting that are told."""
@@ -17,7 +18,7 @@ LONGEST = 4_000_000
 """Characters and bytes inside one value that are told."""
 
 _BASES = (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset)
-_TEXTUAL = {
+_TEXTUAL: dict[type, Callable[[Any], str]] = {
     decimal.Decimal: str,
     fractions.Fraction: str,
     datetime.datetime: datetime.datetime.isoformat,
@@ -46,7 +47,7 @@ class _Encoding:
         self.nodes = 0
         self.length = 0
 
-    def value(self, value: Any, depth: int) -> Any:
+    def value(self, value: Any, depth: int) -> Any:  # noqa: PLR0911 (one for each sort of value)
         self.nodes += 1
         if depth > DEEPEST or self.nodes > MOST or self.length > LONGEST:
             raise _TooMuch
@@ -124,7 +125,8 @@ def _decoded(data: Any, other: Callable[[Any], Any], depth: int) -> Any:
         return data
     if not isinstance(data, dict) or depth > 2 * DEEPEST:
         raise ValueError("no plain data")
-    kind, value = data["t"], data.get("v")
+    kind: str = data["t"]
+    value: Any = data.get("v")
     if kind == "sub":
         return _decoded(value, other, depth + 1)
     if kind == "dict":
@@ -145,7 +147,7 @@ _ONE: dict[str, Callable[[Any], Any]] = {
     "int": lambda v: int(v, 16),
     "float": _hex,
     "complex": lambda v: complex(_hex(v[0]), _hex(v[1])),
-    "bytes": lambda v: base64.b64decode(v),
+    "bytes": base64.b64decode,
     "bytearray": lambda v: bytearray(base64.b64decode(v)),
     "Decimal": decimal.Decimal,
     "Fraction": fractions.Fraction,
@@ -157,7 +159,9 @@ _ONE: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def same(actual: Any, expected: Any, absolute: float = 0.0, relative: float = 0.0) -> bool:
+def same(  # noqa: PLR0911 (one for each sort of value)
+    actual: Any, expected: Any, absolute: float = 0.0, relative: float = 0.0
+) -> bool:
     """Whether two plain values are equal: of one type (but 1 is 1.0), numbers within a tolerance, NaN equal to NaN."""
     numbers = (int, float, decimal.Decimal, fractions.Fraction)
     if isinstance(expected, bool) or isinstance(actual, bool):
@@ -186,7 +190,12 @@ def _near(actual: Any, expected: Any, absolute: float, relative: float) -> bool:
     if actual == expected:
         return True
     if not absolute and not relative:
-        return isinstance(expected, float) and math.isnan(expected) and actual != actual
+        return (
+            isinstance(expected, float)
+            and isinstance(actual, float)
+            and math.isnan(expected)
+            and math.isnan(actual)
+        )
     try:
         return bool(abs(float(actual) - float(expected)) <= max(absolute, relative * abs(float(expected))))
     except (OverflowError, ValueError):

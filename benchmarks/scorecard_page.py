@@ -1,0 +1,169 @@
+"""A scorecard with 100,000 trials in the ledger: what the page asks for, computed by the server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks._row import Row, at_most, benchmark, unbounded
+
+if TYPE_CHECKING:
+    from fieldmark.ledger import Ledger, Transaction
+    from fieldmark.scorecards import TaskSet
+    from fieldmark.server._house import House
+
+CONTENDERS = 5
+TASKS = 100
+WORDINGS = 4
+TRIALS = 50
+NAME = "many"
+_LOOKS = 5
+
+
+@benchmark("server time of a scorecard's page: 100,000 trials in the ledger, five contenders, 100 tasks, 4 wordings")
+def run(fault: bool) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        build(Path(folder))
+        built = time.perf_counter() - began
+        cold, warm, page, one = asyncio.run(measure(Path(folder), slow=fault))
+    count = CONTENDERS * TASKS * WORDINGS * TRIALS
+    note = f"{count:,} trials, written in {built:.0f} s"
+    yield at_most("scorecard page, nothing kept from before, median", cold, "ms", 300, note)
+    yield unbounded("scorecard page again, no trial since", warm, "ms")
+    yield at_most("page of 50 trials, any filter and order, slowest", page, "ms", 300)
+    yield at_most("one trial", one, "ms", 300)
+
+
+def task_set() -> TaskSet:
+    """So many tasks; only what a page shows of them matters."""
+    from fieldmark.scorecards import Solution, Task, TaskSet, Variant
+    from fieldmark.scorecards.verifiers import make
+
+    verifier = make("exact", {"equals": "yes"}, Path())
+    wordings = tuple(Variant(f"v{i}", "paraphrase", "Say it.") for i in range(WORDINGS - 1))
+    tasks = tuple(
+        Task(f"task-{i:03}", "Say yes.", verifier, title=f"Task {i}", variants=wordings, oracle=Solution("yes"))
+        for i in range(TASKS)
+    )
+    return TaskSet(NAME, tasks, title="Many", digest=hashlib.sha256(b"many").hexdigest())
+
+
+def build(folder: Path) -> None:
+    """A field whose ledger holds one run of it."""
+    from fieldmark.fields import load_field, open_ledger
+
+    (folder / "field.toml").write_text('name = "Many"\n')
+    with open_ledger(load_field(folder)) as ledger:
+        _write_run(ledger)
+
+
+def _write_run(ledger: Ledger) -> None:
+    from fieldmark.ledger.evidence import RunEnded, RunStarted
+    from fieldmark.scorecards import start_run
+    from fieldmark.scorecards._records import end_run, seen_of
+
+    made, chance = task_set(), random.Random(1)
+    names = {hashlib.sha256(b"%d" % i).hexdigest(): f"contender-{i}" for i in range(CONTENDERS)}
+    started = RunStarted(
+        task_set=NAME, digest=made.digest, contenders=tuple(names), labels=names,
+        tasks=tuple(task.id for task in made.tasks), variants=True, trials=TRIALS, seed=1, sandbox="none",
+        planned=CONTENDERS * TASKS * WORDINGS * TRIALS,
+    )  # fmt: skip
+    run = start_run(ledger, seen_of(made, checked=True), started)
+    skill = {(digest, task.id): chance.betavariate(2, 1) for digest in names for task in made.tasks}
+    for trial in range(1, TRIALS + 1):
+        ledger.write(lambda now, trial=trial: _write(now, run, trial, skill, chance))
+    ledger.write(lambda now: end_run(now, run, RunEnded(reason="complete")))
+
+
+def _write(now: Transaction, run: str, trial: int, skill: dict[tuple[str, str], float], chance: random.Random) -> None:
+    """One trial of every contender on every task and wording, with its texts, as runs write them."""
+    from fieldmark.ledger.evidence import TrialEnded, VerdictGiven
+
+    told = '{"kind": "told", "ms": 0, "data": {"text": "Say yes."}}\n{"kind": "said", "ms": 9, "data": {"text": "%s"}}'
+    for (digest, task), p in skill.items():
+        for wording in ("", *(f"v{i}" for i in range(WORDINGS - 1))):
+            passed = chance.random() < p
+            answer = "yes" if passed else "no"
+            ended = TrialEnded(
+                task=task, variant=wording, contender=digest, verifier="0" * 64, trial=trial, seed=trial,
+                ended="answered", steps=1, calls=0, ms=chance.randrange(200, 20_000), prompt_tokens=90,
+                answer_tokens=9, cost=chance.random() / 100,
+            )  # fmt: skip
+            entry = now.append(
+                ended, actor="scorecards", refs={"run": run}, texts={"transcript": told % answer, "answer": answer}
+            )
+            given = VerdictGiven(
+                result="pass" if passed else "fail", score=float(passed), verifier="0" * 64, ms=1
+            )
+            now.append(
+                given,
+                actor="scorecards",
+                refs={"run": run, "trial": entry.record.id},
+                texts={} if passed else {"explanation": "the answer is 'no', not 'yes'"},
+            )
+
+
+async def measure(folder: Path, *, slow: bool = False) -> tuple[float, float, float, float]:
+    """Milliseconds; `slow` makes the mistake that the counts are there to avoid: it counts the trials themselves."""
+    from fieldmark.scorecards import Cards
+    from fieldmark.server._house import House
+    from fieldmark.server.app import create_app
+
+    house = await House.open(folder)
+    try:
+        house.runs.catalogue.made[NAME] = task_set()
+        app = create_app(house)
+        cold = []
+        for _ in range(_LOOKS):
+            house.cards = Cards(house.ledger, house.runs.catalogue)
+            if slow:
+                _forget_counts(house)
+            cold.append(await _timed(app, f"/api/v1/scorecards/{NAME}"))
+        warm = await _timed(app, f"/api/v1/scorecards/{NAME}")
+        pages = [
+            await _timed(app, f"/api/v1/scorecards/{NAME}/trials?order={order}{more}")
+            for order in ("failing", "newest", "slowest", "costliest")
+            for more in ("", "&contender=contender-3", "&task=task-050", "&result=pass&variant=v1")
+        ]
+        trial = house.cards.trials(NAME, *_any()).trials[0].id
+        one = await _timed(app, f"/api/v1/trials/{trial}")
+        if slow:
+            pages, one = [each + 1000 for each in pages], one + 1000
+        return statistics.median(cold), warm, max(pages), one
+    finally:
+        await house.close()
+
+
+def _any() -> tuple[Any, ...]:
+    from fieldmark.scorecards import Filter
+
+    return Filter(), "failing", None, 1
+
+
+def _forget_counts(house: House) -> None:
+    from fieldmark.scorecards import _cards
+    from fieldmark.scorecards._counts import counts_of_run
+
+    def every(snapshot: Any, digest: str) -> Any:
+        return counts_of_run(snapshot, house.runs.views(NAME)[0].id)
+
+    _cards.counts_of_set = every
+
+
+async def _timed(app: Any, path: str) -> float:
+    """One request without the network: guard, route, work and JSON."""
+    from benchmarks.board_live import _get
+
+    began = time.perf_counter()
+    path, _, query = path.partition("?")
+    await _get(app, path, query)
+    return (time.perf_counter() - began) * 1000

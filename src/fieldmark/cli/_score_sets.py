@@ -1,0 +1,137 @@
+"""`fieldmark score check|new|list`: task sets, before anybody takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from fieldmark.scorecards import CheckReport
+
+FieldFolder = Annotated[
+    Path | None, typer.Option("--field", help="The field's folder; without it the one here, if there is one.")
+]
+Format = Annotated[Literal["table", "json"], typer.Option("--format", help="json is for programs.")]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to `fieldmark score`."""
+    group.command()(check)
+    group.command()(new)
+    group.command("list")(list_)
+
+
+def check(
+    scorecard: Annotated[str, typer.Argument(help="Name of a task set, or its folder.")],
+    field: FieldFolder = None,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(help="Kind of sandbox; as [scorecards] says.", show_default=False),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Attempts at once.")] = 2,
+    form: Format = "table",
+) -> None:
+    """Try a task set's own solutions: the oracle has to pass, doing nothing and cheats have to fail.
+
+    Prints how many of the distinct wrong solutions each kind of verifier let pass. Exit 1 if the set must not be used.
+    """
+    from fieldmark.scorecards import Bench, check_set, load_set, save_check
+
+    folder = _folder(field)
+    task_set = load_set(scorecard, folder)
+    bench = Bench(sandbox or _sandbox_of(folder))
+    report = asyncio.run(
+        check_set(task_set, bench, _progress if sys.stderr.isatty() else None, workers=workers)
+    )
+    if folder is not None:
+        save_check(report, folder)
+    _show(report, form)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the set: lower-case letters, digits, '-'.")],
+    field: FieldFolder = None,
+) -> None:
+    """Make a task set with one task that passes its own checks: in the field's scorecards/, or here without a field."""
+    from fieldmark.scorecards._scaffold import new_set
+
+    folder = _folder(field)
+    where = Path() if folder is None else folder / "scorecards"
+    for path in new_set(where, name):
+        print(path)
+    told = name if folder is not None else f"./{name}"
+    print(f"\nNow: fieldmark score check {told}")
+
+
+def list_(field: FieldFolder = None, form: Format = "table") -> None:
+    """Say which task sets there are. One that cannot be read is listed with what is wrong with it."""
+    from fieldmark.errors import InputError
+    from fieldmark.scorecards import find_sets, load_set
+
+    folder, rows = _folder(field), []
+    for place in find_sets(folder):
+        row: dict[str, object] = {"name": place.name, "source": place.source}
+        try:
+            found = load_set(place.name, folder)
+        except InputError as error:
+            row |= {"title": "", "tasks": 0, "trouble": error.message}
+        else:
+            row |= {"title": found.title, "tasks": len(found.tasks), "digest": found.digest, "trouble": ""}
+        rows.append(row)
+    if form == "json":
+        import json
+
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        print(f"{row['name']:24} {row['source']:8} {row['tasks']:>4} tasks  {row['title']}")
+        if row["trouble"]:
+            print(f"    cannot be used: {str(row['trouble']).splitlines()[0]}")
+
+
+def _folder(given: Path | None) -> Path | None:
+    if given is not None:
+        return given
+    return Path() if Path("field.toml").exists() else None
+
+
+def _sandbox_of(folder: Path | None) -> str:
+    if folder is None or not (folder / "field.toml").exists():
+        return "bubblewrap"
+    from fieldmark.fields import load_field
+
+    return load_field(folder).scorecards.sandbox
+
+
+def _progress(done: int, total: int, last: str) -> None:
+    print(
+        f"\r\x1b[K{done} of {total}  {last[:60]}",
+        end="" if done < total else "\n",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _show(report: CheckReport, form: str) -> None:
+    if form == "json":
+        import json
+
+        print(json.dumps(report.as_json(), indent=2))
+        return
+    print(f"{report.name} {report.digest[:12]}: {report.tasks} tasks, {report.attempts} attempts")
+    for kind in report.kinds:
+        few = "  (too few)" if kind.few else ""
+        print(
+            f"  {kind.kind:12} let {kind.passed} of {kind.wrong} wrong solutions pass, at most {kind.upper:.1%}{few}"
+        )
+    for note in report.notes:
+        print(f"  note: {note}")
+    for problem in report.problems:
+        print(f"  wrong: {problem}")
+    print("This set may be used." if report.ok else "This set must not be used.")

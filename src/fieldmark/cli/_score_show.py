@@ -1,0 +1,191 @@
+"""Scorecards, runs and trials in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fieldmark.cli.cases import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fieldmark.scorecards.views import (
+        Comparison,
+        ContenderScore,
+        Estimate,
+        RunView,
+        ScorecardView,
+        TrialEvent,
+        TrialView,
+    )
+
+_LONGEST = 2_000
+"""Characters shown of one event."""
+
+
+def scores(found: Sequence[ContenderScore], confidence: float) -> None:
+    """One line for each contender."""
+    from rich.table import Table
+
+    console = _console()
+    most = max((point.k for score in found for point in score.curve), default=1)
+    table = Table(box=None, pad_edge=False)
+    headings = ["contender", "passes", f"{confidence:.0%} interval", "passed", "failed", "void"]
+    headings += [f"pass^{most}"] if most > 1 else []
+    headings += ["consistency"] if any(score.consistency for score in found) else []
+    headings += ["s per pass"]
+    headings += ["cost per pass"] if any(score.cost_per_pass is not None for score in found) else []
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "contender" else "right")
+    for score in found:
+        last = next((p.all for p in score.curve if p.k == most), None)
+        cells = [printable(score.name), *_rate(score.rate)]
+        cells += [str(n) for n in (score.share.passed, score.share.failed, score.share.void)]
+        cells += [_short(last)] if "pass^" in headings[6] else []
+        cells += [_short(score.consistency)] if "consistency" in headings else []
+        cells += [_number(score.seconds_per_pass)]
+        cells += [_number(score.cost_per_pass)] if "cost per pass" in headings else []
+        table.add_row(*cells)
+    console.print(table)
+    for score in found:
+        tasks = f"{printable(score.name)}: over {score.tasks} tasks" if score.tasks else f"{printable(score.name)}: no verdicts yet"
+        console.print(tasks + (f"; {score.more}" if score.more else ""), style="dim", highlight=False)
+        if score.gap is not None:
+            console.print(f"{printable(score.name)}: {score.gap.said}", highlight=False)
+
+
+def ending(view: RunView) -> None:
+    """How a run ended."""
+    void = f", {view.void} void" if view.void else ""
+    how = view.ended or view.state
+    detail = f" ({printable(view.detail)})" if view.detail else ""
+    _console().print(f"run {view.id}: {how}, {view.done} of {view.planned} trials{void}{detail}", highlight=False)
+
+
+def card(view: ScorecardView) -> None:
+    """One scorecard."""
+    console = _console()
+    line = view.line
+    console.print(f"{printable(line.title)} {line.version}, {line.tasks} tasks", style="bold", highlight=False)
+    if line.trouble:
+        console.print(f"cannot be run here: {printable(line.trouble)}", style="bold red", highlight=False)
+    if not line.scores:
+        console.print(f"no trials yet: fieldmark score run {line.name} CONTENDER...", highlight=False)
+        return
+    scores(line.scores, view.confidence)
+    checked = {"passed": "checked: oracle passes, nop and cheats fail", "failed": "its own checks FAIL"}
+    console.print(checked.get(view.checked, "its own checks were not run"), style="dim", highlight=False)
+    for each in view.verifiers:
+        rate = f"let {each.passed} of {each.wrong} wrong solutions pass" if each.wrong else "not measured"
+        bound = "" if each.upper is None else f", at most {each.upper:.1%} (95%)"
+        console.print(f"verifier {each.kind}, {each.tasks} tasks: {rate}{bound}", style="dim", highlight=False)
+
+
+def comparison(found: Comparison) -> None:
+    """Two contenders."""
+    from rich.table import Table
+
+    console = _console()
+    console.print(printable(found.said), style="bold", highlight=False)
+    pairs = found.a_only + found.b_only + found.both + found.neither
+    if pairs:
+        a, b = printable(found.a.name), printable(found.b.name)
+        console.print(
+            f"{pairs} pairs of trials: only {a} passed {found.a_only}, only {b} {found.b_only}, both {found.both},"
+            f" neither {found.neither}" + ("" if found.p is None else f"; McNemar p = {found.p:.3g}"),
+            highlight=False,
+        )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("task", found.a.name, found.b.name, "difference"):
+        table.add_column(printable(heading), justify="left" if heading == "task" else "right")
+    for pair in found.pairs:
+        if pair.difference:
+            shares = [f"{s.passed}/{s.passed + s.failed}" for s in (pair.a, pair.b)]
+            table.add_row(printable(pair.task), *shares, f"{pair.difference:+.0%}")
+    if table.row_count:
+        console.print(table)
+    console.print(found.power, style="dim", highlight=False)
+
+
+def runs(found: Sequence[RunView]) -> None:
+    """A list of runs."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "began", "scorecard", "contenders", "trials", "void", "state"):
+        table.add_column(heading)
+    for view in found:
+        state = view.ended or view.state
+        at = view.at[:16].replace("T", " ")
+        names = printable(", ".join(view.contenders))
+        table.add_row(view.id, at, view.scorecard, names, f"{view.done}/{view.planned}", str(view.void), state)
+    _console().print(table) if found else print("no runs yet: fieldmark score run SCORECARD CONTENDER...")
+
+
+def trial(view: TrialView) -> None:
+    """One trial with its transcript."""
+    console = _console()
+    line = view.line
+    wording = f" ({line.variant})" if line.variant else ""
+    again = f", attempt {line.attempt}" if line.attempt > 1 else ""
+    console.print(
+        f"{view.scorecard}: {line.task}{wording}, {printable(line.name)}, trial {line.trial}{again}: {line.result or 'no verdict'}",
+        style="bold",
+        highlight=False,
+    )
+    if view.sealed:
+        console.print("a sealed task: nothing of its text is kept", highlight=False)
+    for event in view.events:
+        console.print(_event(event), highlight=False)
+    for each in view.artifacts:
+        console.print(f"left {printable(each.path)}, {each.size} bytes {printable(each.note)}".rstrip(), highlight=False)
+    if view.explanation:
+        console.print(f"verdict: {_lines(view.explanation)}", highlight=False)
+    cost = "" if line.cost is None else f", cost {line.cost:g}"
+    console.print(
+        f"{line.ended}{f' ({line.failure})' if line.failure else ''}, {line.steps} steps, {line.calls} calls,"
+        f" {line.ms / 1000:.1f} s{cost}; record {view.index}",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _event(event: TrialEvent) -> str:
+    data = event.data
+    match event.kind:
+        case "call":
+            text = f"{data.get('name')}({json.dumps(data.get('arguments'), ensure_ascii=False)})"
+        case "result":
+            text = f"{'refused: ' if data.get('error') else ''}{data.get('text', '')}"
+        case "picture":
+            text = str(data.get("path", ""))
+        case _:
+            text = str(data.get("text", ""))
+    return f"{event.ms / 1000:8.2f} {event.kind:>7}  {_lines(text)}"
+
+
+def _lines(text: str) -> str:
+    shown = text if len(text) <= _LONGEST else text[:_LONGEST] + f" [{len(text) - _LONGEST} more characters]"
+    return "\n                  ".join(printable(each) for each in shown.split("\n"))
+
+
+def _rate(estimate: Estimate | None) -> tuple[str, str]:
+    if estimate is None:
+        return "-", ""
+    return f"{estimate.value:.1%}", f"{estimate.low:.1%} to {estimate.high:.1%}"
+
+
+def _short(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.1%} ({estimate.low:.0%}-{estimate.high:.0%})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False)  # a name may look like markup

@@ -1,0 +1,1 @@
+"""Sandboxes: what they do, what they forbid, what they survive."""

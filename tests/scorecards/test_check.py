@@ -1,0 +1,165 @@
+"""What a task set has to pass before anybody takes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from fieldmark.cli import _score_sets
+from fieldmark.errors import InputError
+from fieldmark.scorecards import (
+    Attempt,
+    Bench,
+    CheckReport,
+    Grading,
+    Solution,
+    Stage,
+    Task,
+    TaskSet,
+    Variant,
+    Verdict,
+    Verifier,
+    check_set,
+    load_check,
+    save_check,
+)
+from fieldmark.scorecards.verifiers import make
+from tests.house import write_field
+from tests.scorecards.test_load import SUM, write
+
+RIGHT = make("exact", {"equals": "4"})
+MANY = {"many": Solution("3 4 5")}
+
+
+def one(**parts: object) -> TaskSet:
+    given = {"oracle": Solution("4"), "cheats": MANY, "verifier": RIGHT, **parts}
+    return TaskSet("s", [Task("t", "2 + 2?", **given)])  # type: ignore[arg-type]
+
+
+async def report(task_set: TaskSet) -> CheckReport:
+    return await check_set(task_set, Bench())
+
+
+class Flaky(Verifier):
+    kind = "flaky"
+    digest = "f" * 64
+
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+        return Verdict.of(attempt.answer == "4" and attempt.seed != 1)
+
+
+class Throws(Verifier):
+    kind = "throws"
+    digest = "e" * 64
+
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+        raise ZeroDivisionError("on purpose")
+
+
+async def test_a_sound_set_may_be_used() -> None:
+    found = await report(one(variants=[Variant("w", "paraphrase", "two and two?")]))
+    assert found.ok
+    assert found.attempts == 1 + 1 + 3 + 1
+    assert [(k.kind, k.wrong, k.passed) for k in found.kinds] == [("exact", 2, 0)]
+    assert any("too few" in note for note in found.notes)
+
+
+async def test_a_set_is_refused_with_every_reason() -> None:
+    async def says(**parts: object) -> str:
+        found = await report(one(**parts))
+        assert not found.ok
+        return found.problem
+
+    assert "it has no oracle" in await says(oracle=None)
+    assert "it has no cheat" in await says(cheats={})
+    assert "the oracle fails: answer: '5' is not right" in await says(oracle=Solution("5"))
+    assert "the cheat 'c' passes" in await says(cheats={"c": Solution(" 4")})
+    assert "does nothing (nop) passes" in await says(verifier=make("regex", {"pattern": ".*"}))
+    assert "flaky, it passes 2 of 3 times" in await says(verifier=Flaky())
+    assert "was void: the verifier failed: ZeroDivisionError: on purpose" in await says(verifier=Throws())
+
+    async def breaks(stage: Stage) -> str:
+        raise KeyError("no such tool")
+
+    assert "was void: KeyError" in await says(oracle=Solution(play=breaks))
+
+
+async def test_false_passes_are_counted_once_each() -> None:
+    loose = make("regex", {"pattern": "4"})
+    wrong = {"a": Solution("14"), "b": Solution("14"), "c": Solution("5")}
+    tasks = [
+        Task("t", "2 + 2?", loose, oracle=Solution("4"), cheats={"x": Solution("no")}, wrong=wrong),
+        Task("u", "Name it.", loose, oracle=Solution("24"), cheats={"x": Solution("no")}),
+    ]
+    found = await report(TaskSet("s", tasks, cross=True))
+    measured = found.kinds[0]
+    # t: 14 (said twice), 5, no, nothing, and 24 of u; u: no, nothing, and 4 of t
+    assert (measured.wrong, measured.passed) == (8, 3)
+    assert measured.upper > 3 / 8
+    assert sum("let" in note for note in found.notes) == 4
+    assert found.ok
+
+
+async def test_tasks_that_differ_in_names_and_numbers_only_are_named() -> None:
+    tasks = [
+        Task(i, text, RIGHT, oracle=Solution("4"), cheats=MANY)
+        for i, text in (("a", "Ask Ann for 3 eggs."), ("b", "Ask Bob for 12 eggs."), ("c", "Ask Bob for tea."))
+    ]
+    found = await report(TaskSet("s", tasks))
+    assert [note for note in found.notes if "differs" in note] == [
+        "b: its instruction differs from that of a in names and numbers only"
+    ]
+
+
+async def test_reports_are_kept_by_digest(tmp_path: Path) -> None:
+    found = await report(one())
+    save_check(found, tmp_path)
+    assert load_check(found.digest, tmp_path) == found
+    assert load_check("0" * 64, tmp_path) is None
+    (tmp_path / ".fieldmark/checks" / f"{found.digest}.json").write_text("[]")
+    assert load_check(found.digest, tmp_path) is None
+
+
+APP = typer.Typer()
+_score_sets.add_to(APP)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(APP, list(words), catch_exceptions=True)
+
+
+def test_a_new_set_passes_its_own_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = run("new", "demo")
+    assert made.exit_code == 0
+    assert "Now: fieldmark score check ./demo" in made.stdout
+    checked = run("check", "./demo")
+    assert checked.exit_code == 0, checked.stdout
+    assert "number       let 0 of 4 wrong solutions pass" in checked.stdout
+    assert "This set may be used." in checked.stdout
+    assert "there is already something" in str(run("new", "demo").exception)
+    assert isinstance(run("new", "De mo").exception, InputError)
+
+
+def test_check_refuses_and_keeps_its_report_in_the_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = write_field(tmp_path / "field", "")
+    monkeypatch.chdir(field)
+    write(field / "scorecards" / "sums", {n: t for n, t in SUM.items() if "oracle" not in n})
+    checked = run("check", "sums", "--format", "json")
+    assert checked.exit_code == 1
+    said = json.loads(checked.stdout)
+    assert said["problems"] == ["sum: it has no oracle, so nobody knows whether it can be solved"]
+    kept = load_check(said["digest"], field)
+    assert kept is not None
+    assert not kept.ok
+    write(field / "scorecards" / "broken", {"scorecard.toml": "title = 1\n"})
+    monkeypatch.setattr("fieldmark.scorecards._load.SHIPPED", tmp_path)
+    listed = run("list").stdout
+    assert "sums" in listed
+    assert "cannot be used: scorecard.toml:1: 'title' is 1" in listed

@@ -1,0 +1,257 @@
+"""Bad luck in the middle of a run: nothing counts twice, nothing is lost, and it says what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from fieldmark.errors import Conflict
+from fieldmark.fields import load_field
+from fieldmark.ledger import Transaction
+from fieldmark.ledger.evidence import RunEnded, TrialEnded, VerdictGiven
+from fieldmark.scorecards import Attempt, Budget, Grading, Pace, TaskSet, Verdict, Wanted
+from fieldmark.scorecards.agents import _asking
+from tests.house import endpoint, until, write_field
+from tests.scorecards.toys import Says, Toys, ended, sum_task, toy_set, toys
+from tests.upstream import Upstream
+
+
+class Slow(Says):
+    """Takes its time."""
+
+    kind: ClassVar[str] = "slow"
+
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+        await asyncio.sleep(0.03)
+        return await super().verify(attempt, grading)
+
+
+class Shaky(Says):
+    """Breaks the first `times` times."""
+
+    kind: ClassVar[str] = "shaky"
+
+    def __init__(self, right: str, times: int) -> None:
+        super().__init__(right)
+        self.left = times
+
+    async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+        self.left -= 1
+        if self.left >= 0:
+            raise RuntimeError("the disk of the verifier fell off")
+        return await super().verify(attempt, grading)
+
+
+def slow_set(tasks: int = 6) -> TaskSet:
+    return TaskSet(
+        "sums", tuple(sum_task(n, verifier=Slow(str(2 * n))) for n in range(1, tasks + 1)), digest="5" * 64
+    )
+
+
+def counted(now: Toys) -> Counter[tuple[Any, ...]]:
+    """How often each trial of all runs has a pass or a fail in the ledger."""
+    found: Counter[tuple[Any, ...]] = Counter()
+    with now.ledger.read() as snapshot:
+        bodies = {e.record.id: e.record for e in snapshot.entries(types=[TrialEnded, VerdictGiven])}
+        for record in bodies.values():
+            if isinstance(record.body, VerdictGiven) and record.body.result != "void":
+                trial = bodies[record.refs["trial"]].body
+                assert isinstance(trial, TrialEnded)
+                found[record.refs["run"], trial.task, trial.variant, trial.contender, trial.trial] += 1
+    return found
+
+
+_KILLED = """
+import asyncio, sys
+from pathlib import Path
+from fieldmark.scorecards import Wanted
+from tests.scorecards.test_run_faults import slow_set
+from tests.scorecards.toys import toys
+
+async def main():
+    async with toys(Path(sys.argv[1]), {"sums": slow_set()}) as now:
+        run = await now.runs.start(Wanted("sums", ["oracle", "nop"], trials=8, unchecked=True), workers=2)
+        while True:
+            print(run.id, now.runs.view(run.id).done, flush=True)
+            await asyncio.sleep(0.02)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_run_is_continued_and_does_nothing_twice(tmp_path: Path) -> None:
+    folder = write_field(tmp_path / "field", "")
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED, folder], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        assert process.stdout
+        run, done = "", 0
+        while done < 20:
+            run, _, number = process.stdout.readline().strip().partition(" ")
+            done = int(number)
+        process.send_signal(signal.SIGKILL)
+    async with toys(folder, {"sums": slow_set()}) as now:
+        before = now.runs.view(run)
+        assert before.state == "paused"
+        assert done <= before.done < 96
+        await now.runs.resume(run)
+        assert await ended(now, run) == ("complete", 96, 0)
+        assert set(counted(now).values()) == {1}
+        assert len(counted(now)) == 96
+        now.ledger.verify()
+        with pytest.raises(Conflict) as caught:
+            await now.runs.resume(run)
+        assert caught.value.code == "ended"
+
+
+async def test_a_void_earns_a_new_attempt_at_most_three(tmp_path: Path) -> None:
+    tasks = (sum_task(1, verifier=Shaky("2", 2)), sum_task(2, verifier=Shaky("4", 99)), sum_task(3))
+    sums = TaskSet("sums", tasks, digest="6" * 64)
+    async with toys(tmp_path / "field", {"sums": sums}) as now:
+        run = (await now.runs.start(Wanted("sums", ["oracle"], trials=1, unchecked=True))).id
+        assert await ended(now, run) == ("complete", 2, 5)
+        assert "1 trials stay void after 3 attempts" in now.runs.view(run).detail
+        with now.ledger.read() as snapshot:
+            trials = [e.record.body for e in snapshot.entries(types=[TrialEnded])]
+            seeds = {(t.task, t.attempt): t.seed for t in trials if isinstance(t, TrialEnded)}
+        assert sorted(seeds) == [("sum-1", n) for n in (1, 2, 3)] + [("sum-2", n) for n in (1, 2, 3)] + [("sum-3", 1)]
+        assert len(set(seeds.values())) == 7
+        again = (await now.runs.start(Wanted("sums", ["oracle"], trials=1, unchecked=True))).id
+        assert await ended(now, again) == ("complete", 2, 3)  # a new run starts afresh
+
+
+async def test_two_runs_at_once_and_a_second_hand_at_one(tmp_path: Path) -> None:
+    async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
+        runs = [
+            (await now.runs.start(Wanted("sums", ["oracle"], trials=4, unchecked=True))).id for _ in range(2)
+        ]
+        assert [now.runs.view(run).state for run in runs] == ["running", "running"]
+        async with toys(tmp_path / "field", {"sums": slow_set()}) as other:  # as another process would
+            assert other.runs.view(runs[0]).state == "running"
+            with pytest.raises(Conflict) as caught:
+                await other.runs.resume(runs[0])
+            assert caught.value.code == "running"
+        for run in runs:
+            assert await ended(now, run) == ("complete", 24, 0)
+        assert set(counted(now).values()) == {1}
+
+
+async def test_cancelled_paused_and_continued(tmp_path: Path) -> None:
+    async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
+        run = (await now.runs.start(Wanted("sums", ["oracle"], trials=20, unchecked=True))).id
+        await until(lambda: now.runs.view(run).done > 5)
+        now.runs.pause(run)
+        state, done, _ = await ended(now, run)
+        assert (state, 5 < done < 120) == ("paused", True)
+        await now.runs.resume(run)
+        view = await now.runs.cancel(run)
+        assert (view.state, view.ended) == ("ended", "cancelled")
+        with now.ledger.read() as snapshot:
+            assert sum(1 for _ in snapshot.entries(types=[RunEnded])) == 1
+
+
+async def test_a_contender_or_a_set_that_changed_ends_the_run(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        folder = write_field(tmp_path / "field", endpoint("alder", upstream.url, "echo"))
+        async with toys(folder, {"sums": slow_set()}) as now:
+            run = (await now.runs.start(Wanted("sums", ["alder", "oracle"], trials=4, unchecked=True))).id
+            now.runs.pause(run)
+            await now.runs.wait(run)
+            write_field(folder, endpoint("alder", upstream.url, "echo", 'system = "You are another."'))
+            await now.roster.sync(load_field(folder))
+            await now.runs.resume(run)
+            assert (await ended(now, run))[0] == "contender_changed"
+            assert "'alder' is no longer what it was" in now.runs.view(run).detail
+            run = (await now.runs.start(Wanted("sums", ["oracle"], trials=40, unchecked=True))).id
+            now.runs.pause(run)
+            await now.runs.wait(run)
+            now.runs.catalogue.made["sums"] = replace(slow_set(), digest="7" * 64)
+            await now.runs.resume(run)
+            assert (await ended(now, run))[0] == "contender_changed"
+            assert "task set 'sums' is no longer" in now.runs.view(run).detail
+
+
+async def test_a_full_disk_pauses_the_run_with_its_reason(tmp_path: Path) -> None:
+    def limit(now: Transaction, extra: int) -> None:
+        pages = now.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        now.connection.exec_driver_sql(f"PRAGMA max_page_count={pages + extra}")
+
+    async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
+        run = (await now.runs.start(Wanted("sums", ["oracle"], trials=20, unchecked=True))).id
+        now.ledger.write(lambda tx: limit(tx, 8))
+        state, done, _ = await ended(now, run)
+        assert (state, done < 120) == ("paused", True)
+        assert "full" in now.runs.view(run).detail
+        assert len(counted(now)) == done
+        now.ledger.write(lambda tx: limit(tx, 100_000))
+        await now.runs.resume(run)
+        assert await ended(now, run) == ("complete", 120, 0)
+        assert set(counted(now).values()) == {1}
+        now.ledger.verify()
+
+
+def quick(name: str) -> Pace:
+    return Pace(name, patience=0.4, first_pause=0.02)
+
+
+async def test_an_endpoint_that_is_away_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "AWAY_SECONDS", ())
+    with Upstream() as upstream:
+        port = int(upstream.url.split(":")[2].partition("/")[0])
+    folder = write_field(tmp_path / "field", endpoint("alder", f"http://127.0.0.1:{port}/v1", "echo"))
+    async with toys(folder, {"sums": toy_set(3)}) as now:
+        now.runs.pace = lambda name: Pace(name, patience=60, first_pause=0.02)
+        run = (await now.runs.start(Wanted("sums", ["alder", "oracle"], trials=2, unchecked=True))).id
+        await until(lambda: any("cannot be reached" in said for said in now.runs.view(run).doing))
+        with Upstream(port):
+            assert await ended(now, run) == ("complete", 12, 0)  # oracle did not wait, and nothing is void
+
+
+async def test_one_that_stays_away_leaves_a_run_to_be_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_asking, "AWAY_SECONDS", ())
+    with Upstream() as upstream:
+        sums = toy_set(3, budget=Budget(seconds=1.0))
+        tables = endpoint("alder", upstream.url, "refuse:401") + endpoint("birch", upstream.url, "refuse:429")
+        folder = write_field(tmp_path / "field", tables)
+        async with toys(folder, {"sums": sums}) as now:
+            now.runs.pace = quick
+            run = (await now.runs.start(Wanted("sums", ["alder", "birch", "oracle"], trials=2, unchecked=True))).id
+            state, done, void = await ended(now, run)
+            assert (state, done) == ("paused", 6)
+            assert 2 <= void <= 6  # a few, not one for every trial there is
+            detail = now.runs.view(run).detail
+            assert "refused the key" in detail
+            assert "asks for fewer requests" in detail
+
+
+async def test_a_spend_cap_leaves_a_run_to_be_continued(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        money = "price = { input = 1000000.0, output = 1000000.0 }\nspend_cap = 30.0"
+        folder = write_field(tmp_path / "field", endpoint("alder", upstream.url, "echo", money))
+        async with toys(folder, {"sums": toy_set(3)}) as now:
+            run = (await now.runs.start(Wanted("sums", ["alder"], trials=20, unchecked=True), workers=1)).id
+            state, done, void = await ended(now, run)
+            assert state == "paused"
+            assert 0 < done < 60
+            assert void == 1
+            assert "of at most 30" in now.runs.view(run).detail
+
+
+async def test_a_run_stops_when_it_is_sure(tmp_path: Path) -> None:
+    async with toys(tmp_path / "field", {"sums": toy_set(120)}) as now:
+        wanted = Wanted("sums", ["oracle", "nop"], trials=1, until=0.05, unchecked=True, seed=4)
+        run = (await now.runs.start(wanted)).id
+        state, done, _ = await ended(now, run)
+        assert state == "precise"
+        assert done < 240
+        assert "oracle: 100.0%" in now.runs.view(run).detail

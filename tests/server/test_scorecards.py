@@ -1,0 +1,45 @@
+"""Scorecards over HTTP: begin a run, watch it, read its numbers, trials and comparison."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.house import Browser, Served, endpoint, write_field
+from tests.scorecards.toys import toy_set
+
+
+async def _over(browser: Browser, run: str) -> Any:
+    async with asyncio.timeout(20):
+        while (found := (await browser.get(f"/api/v1/runs/{run}")).json)["state"] == "running":
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def test_a_run_from_the_page(tmp_path: Path) -> None:
+    folder = write_field(tmp_path / "field", endpoint("alder", "http://127.0.0.1:9/v1", "m"))
+    with Served(folder) as served:
+        served.house.runs.catalogue.made["sums"] = toy_set(8)
+        browser = await Browser(served.url).begin()
+        listed = (await browser.get("/api/v1/scorecards")).json
+        assert "sums" in [line["name"] for line in listed]
+        wanted = {"contenders": ["oracle", "seeded:0.5"], "trials": 2, "unchecked": True}
+        begun = await browser.post("/api/v1/scorecards/sums/runs", wanted)
+        assert (begun.status, begun.json["state"], begun.json["planned"]) == (202, "running", 32)
+        ended = await _over(browser, begun.json["id"])
+        assert (ended["ended"], ended["done"]) == ("complete", 32)
+        card = (await browser.get("/api/v1/scorecards/sums")).json
+        assert [score["name"] for score in card["line"]["scores"]] == ["oracle", "seeded:0.5"]
+        assert (card["trials"], len(card["tasks"]), card["runs"][0]["id"]) == (32, 8, begun.json["id"])
+        page = (await browser.get("/api/v1/scorecards/sums/trials?contender=oracle&limit=5")).json
+        assert (page["total"], len(page["trials"]), page["more"]) == (16, 5, True)
+        trial = (await browser.get(f"/api/v1/trials/{page['trials'][0]['id']}")).json
+        assert [event["kind"] for event in trial["events"]] == ["told", "said"]
+        compared = (await browser.get("/api/v1/scorecards/sums/compare?a=oracle&b=seeded:0.5")).json
+        assert compared["tasks"] == 8
+        again = await browser.post(f"/api/v1/runs/{begun.json['id']}/continue")
+        assert (again.status, again.json["error"]["code"]) == (409, "ended")
+        assert (await browser.get("/api/v1/scorecards/nothing")).status == 404
+        unknown = await browser.post("/api/v1/scorecards/sums/runs", {"contenders": ["birch"]})
+        assert unknown.status == 404

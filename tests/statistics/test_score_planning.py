@@ -1,0 +1,255 @@
+"""Variance between and within tasks, power before a run, correlation of trials, change of skill, stopping early."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldmark.errors import StatisticsError
+from fieldmark.statistics import (
+    AnytimeDifference,
+    AnytimeMean,
+    anytime_interval,
+    change_over_trials,
+    detectable_difference,
+    difference_split,
+    intraclass_correlation,
+    mean_interval,
+    more_tasks_needed,
+    power_of_pairs,
+    tasks_needed,
+    trials_needed,
+    variance_split,
+)
+
+quick = settings(deadline=None, max_examples=25)
+
+
+def test_the_variance_is_split_as_by_hand() -> None:
+    found = variance_split([4, 0, 2, 2], [4, 4, 4, 4])
+    within = (0 + 0 + 2 * 2 / 12 + 2 * 2 / 12) / 4
+    assert found.within == pytest.approx(math.sqrt(within))
+    assert found.between == pytest.approx(math.sqrt(np.var([1, 0, 0.5, 0.5], ddof=1) - within / 4))
+
+
+def test_the_variance_is_split_without_bias() -> None:
+    rng = np.random.default_rng(1)
+    trials = rng.integers(1, 9, 100_000)
+    a = rng.beta(2, 1, 100_000)
+    b = np.clip(a + rng.normal(0, 0.1, a.size), 0, 1)
+    found = variance_split(rng.binomial(trials, a), trials)
+    assert found.between == pytest.approx(a.std(), abs=0.005)
+    assert found.within == pytest.approx(math.sqrt((a * (1 - a)).mean()), abs=0.005)
+    split = difference_split(rng.binomial(4, a), np.full(a.size, 4), rng.binomial(3, b), np.full(a.size, 3))
+    assert split.between == pytest.approx((a - b).std(), abs=0.01)
+
+
+def test_single_trials_cannot_tell_between_from_within() -> None:
+    assert variance_split([1, 0, 1], [1, 1, 1]).between is None
+    assert variance_split([1], [2]).between is None
+    assert variance_split([1], [2]).within is not None
+    assert difference_split([1], [1], [2], [2]).within is None
+
+
+def test_power_follows_the_formula() -> None:
+    error = math.sqrt((0.1**2 + 0.4**2 / 4 + 0.4**2 / 8) / 50)
+    found = detectable_difference(50, 4, 8, 0.1, 0.4)
+    assert found == pytest.approx((1.959964 + 0.841621) * error, rel=1e-6)
+    assert power_of_pairs(found, 50, 4, 8, 0.1, 0.4) == pytest.approx(0.8, abs=1e-5)
+    assert tasks_needed(found, 4, 8, 0.1, 0.4) == 50
+    assert tasks_needed(found / 2, 4, 8, 0.1, 0.4) == 200
+    assert power_of_pairs(0.0, 50, 4, 8, 0.1, 0.4) == pytest.approx(0.05)
+    assert power_of_pairs(0.1, 50, 4, 8, 0, 0) == 1
+
+
+def test_power_is_what_a_simulation_finds() -> None:
+    rng = np.random.default_rng(2)
+    p = rng.uniform(0.2, 0.7, (4000, 80))
+    difference = (rng.binomial(4, p + 0.08) - rng.binomial(4, p)) / 4
+    z = difference.mean(axis=1) / (difference.std(axis=1, ddof=1) / math.sqrt(80))
+    q = np.linspace(0.2, 0.7, 1001)
+    within = math.sqrt((np.mean(q * (1 - q)) + np.mean((q + 0.08) * (0.92 - q))) / 2)
+    assert power_of_pairs(0.08, 80, 4, 4, 0.0, within) == pytest.approx((abs(z) > 1.96).mean(), abs=0.03)
+
+
+def test_what_no_plan_can_be_made_of_is_refused() -> None:
+    with pytest.raises(StatisticsError, match="difference of 0"):
+        tasks_needed(0, 1, 1, 0.1, 0.1)
+    with pytest.raises(StatisticsError, match="power"):
+        detectable_difference(10, 1, 1, 0.1, 0.1, power=1)
+    with pytest.raises(StatisticsError, match="tasks"):
+        detectable_difference(0, 1, 1, 0.1, 0.1)
+    with pytest.raises(StatisticsError, match="trials"):
+        tasks_needed(0.1, 0, 1, 0.1, 0.1)
+    for wanted in (trials_needed, more_tasks_needed):
+        with pytest.raises(StatisticsError, match="wide"):
+            wanted([1, 2], [2, 2], 0)
+
+
+def test_so_many_trials_more_give_about_that_width() -> None:
+    rng = np.random.default_rng(3)
+    p = np.full(100, 0.6)
+    passes = rng.binomial(3, p)
+    more = trials_needed(passes, np.full(100, 3), 0.04)
+    assert more is not None
+    found = mean_interval(rng.binomial(3 + more, p) / (3 + more))
+    assert (found.upper - found.lower) / 2 == pytest.approx(0.04, rel=0.2)
+    assert trials_needed(passes, np.full(100, 3), 0.5) == 0
+
+
+def test_where_tasks_differ_too_much_only_more_tasks_help() -> None:
+    rng = np.random.default_rng(4)
+    passes, trials = 8 * (rng.random(40) < 0.5), np.full(40, 8)
+    passes[:5] = 4
+    assert trials_needed(passes, trials, 0.05) is None
+    more = more_tasks_needed(passes, trials, 0.05)
+    assert more is not None
+    found = mean_interval(np.resize(passes / 8, 40 + more))
+    assert (found.upper - found.lower) / 2 == pytest.approx(0.05, rel=0.05)
+    assert more_tasks_needed([1], [1], 0.1) is None
+    assert trials_needed([1, 0], [1, 1], 0.3) is None
+
+
+@pytest.mark.parametrize(("p", "correlation"), [(0.7, 0.0), (0.7, 0.3), (0.4, 0.6), (0.9, 0.1)])
+def test_the_correlation_of_trials_is_found(p: float, correlation: float) -> None:
+    rng = np.random.default_rng(5)
+    both = 1 / correlation - 1 if correlation else 1e9
+    held = []
+    for _ in range(20):
+        passes = rng.binomial(8, rng.beta(p * both, (1 - p) * both, 60))
+        found = intraclass_correlation(passes, np.full(60, 8))
+        assert found is not None
+        assert 0 <= found.lower <= found.value <= found.upper <= 1
+        held.append(found.lower <= correlation + 1e-6 and correlation <= found.upper)
+    assert sum(held) >= 18
+
+
+def test_the_correlation_is_that_of_pairs_of_trials() -> None:
+    """The second way: correlate trials of one task directly."""
+    rng = np.random.default_rng(6)
+    chance = rng.beta(1.4, 0.6, (4000, 1))
+    results = (rng.random((4000, 6)) < chance).astype(float)
+    first, second = np.triu_indices(6, 1)
+    direct = np.corrcoef(results[:, first].ravel(), results[:, second].ravel())[0, 1]
+    found = intraclass_correlation(results.sum(axis=1), np.full(4000, 6))
+    assert found is not None
+    assert found.value == pytest.approx(direct, abs=0.005)
+
+
+def test_a_correlation_needs_trials_that_differ() -> None:
+    assert intraclass_correlation([8, 8, 8], [8, 8, 8]) is None
+    assert intraclass_correlation([1, 0, 1, 1], [1, 1, 1, 1]) is None
+    always_or_never = intraclass_correlation([8, 0] * 20, [8] * 40)
+    assert always_or_never is not None
+    assert always_or_never.upper == 1
+    assert always_or_never.lower > 0.5
+
+
+def test_a_change_of_skill_is_the_slope_from_first_to_last() -> None:
+    found = change_over_trials([[1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]])
+    slopes = [
+        np.polyfit([0, 1 / 3, 2 / 3, 1], row, 1)[0] for row in ([1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1])
+    ]
+    assert found.value == pytest.approx(np.mean(slopes))
+    assert found.lower < found.value < found.upper
+    assert change_over_trials([[1.0, 0.0], [1.0, 0.0], [1.0, math.nan]]).value == -1
+
+
+def test_a_change_of_skill_is_covered() -> None:
+    rng = np.random.default_rng(7)
+    chance = 0.9 - 0.05 * np.arange(8)
+    held = [change_over_trials(rng.random((40, 8)) < chance) for _ in range(100)]
+    assert np.mean([one.lower <= -0.35 <= one.upper for one in held]) >= 0.94
+    assert np.mean([one.value for one in held]) == pytest.approx(-0.35, abs=0.02)
+
+
+@pytest.mark.parametrize("results", [[], [[1], [0]], [[1, float("nan")]], [[0, 3]]])
+def test_no_order_of_trials_no_change(results: list[list[float]]) -> None:
+    with pytest.raises(StatisticsError):
+        change_over_trials(results)
+
+
+def test_of_two_valued_numbers_it_is_the_beta_binomial_mixture() -> None:
+    """The second way: the mixture in closed form, over the same grid of means."""
+    from scipy.special import betaln
+
+    rng = np.random.default_rng(8)
+    means = np.arange(1, 1000) / 1000
+    sequence, low, high, passed = AnytimeMean(), 0.001, 0.999, 0
+    for n in range(1, 121):
+        x = int(rng.random() < 0.8)
+        passed += x
+        sequence.add(x)
+        mixture = betaln(passed + 0.5, n - passed + 0.5) - betaln(0.5, 0.5)
+        plain = passed * np.log(means) + (n - passed) * np.log1p(-means)
+        standing = means[mixture - plain < math.log(20)]
+        low, high = max(low, standing[0]), min(high, standing[-1])
+        found = sequence.interval()
+        assert (found.lower, found.upper) == pytest.approx((low - 0.001, high + 0.001), abs=0.0011)
+
+
+@quick
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_it_only_ever_narrows_and_holds_its_value(values: list[float]) -> None:
+    sequence = AnytimeMean(0.9)
+    before = sequence.interval()
+    assert (before.lower, before.upper) == (0, 1)
+    for value in values:
+        sequence.add(value)
+        found = sequence.interval()
+        assert before.lower <= found.lower <= found.value <= found.upper <= before.upper
+        assert sequence.half_width == pytest.approx((found.upper - found.lower) / 2)
+        before = found
+    assert sequence.n == len(values)
+    assert anytime_interval(values, confidence=0.9) == before
+
+
+def test_looking_after_every_task_is_wrong_one_time_in_twenty_at_most() -> None:
+    rng = np.random.default_rng(9)
+    wrong, peeked = 0, 0
+    for _ in range(60):
+        values = rng.choice([0.0, 0.5, 1.0], 150, p=[0.2, 0.1, 0.7])
+        found = anytime_interval(values)  # what was left out once never comes back
+        wrong += not found.lower <= 0.75 <= found.upper
+        n = np.arange(1, 151)
+        mean = values.cumsum() / n
+        error = np.sqrt(np.maximum((values**2).cumsum() / n - mean**2, 0) / n)
+        peeked += bool((abs(mean - 0.75) > 1.96 * error)[9:].any())
+    assert wrong / 60 <= 0.05
+    assert peeked / 60 > 0.2
+
+
+def test_low_variance_is_rewarded() -> None:
+    steady, wild = anytime_interval([0.5] * 100), anytime_interval([0.0, 1.0] * 50)
+    assert steady.upper - steady.lower < 0.5 * (wild.upper - wild.lower)
+
+
+def test_a_long_run_neither_overflows_nor_loses_its_way() -> None:
+    rng = np.random.default_rng(10)
+    found = anytime_interval(rng.random(5000) < 0.999)
+    assert found.lower <= 0.999 <= found.upper
+    assert found.upper - found.lower < 0.02
+
+
+def test_a_difference_is_decided_once_0_is_out() -> None:
+    race = AnytimeDifference()
+    assert (race.n, race.decided, race.half_width) == (0, False, 1)
+    while not race.decided:
+        race.add(0.75, 0.25)
+    assert race.n < 25
+    assert race.interval().lower > 0
+    assert race.interval().value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_a_value_beyond_the_ends_is_refused(value: float) -> None:
+    sequence = AnytimeMean()
+    with pytest.raises(StatisticsError):
+        sequence.add(value)
+    assert sequence.n == 0
+    with pytest.raises(StatisticsError):
+        AnytimeMean(lowest=1, highest=1)
