@@ -27,7 +27,9 @@ NAME = "many"
 _LOOKS = 5
 
 
-@benchmark("server time of a scorecard's page: 100,000 trials in the ledger, five contenders, 100 tasks, 4 wordings")
+@benchmark(
+    "server time of a scorecard's page: 100,000 trials in the ledger, five contenders, 100 tasks, 4 wordings"
+)
 def run(fault: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -50,7 +52,9 @@ def task_set() -> TaskSet:
     verifier = make("exact", {"equals": "yes"}, Path())
     wordings = tuple(Variant(f"v{i}", "paraphrase", "Say it.") for i in range(WORDINGS - 1))
     tasks = tuple(
-        Task(f"task-{i:03}", "Say yes.", verifier, title=f"Task {i}", variants=wordings, oracle=Solution("yes"))
+        Task(
+            f"task-{i:03}", "Say yes.", verifier, title=f"Task {i}", variants=wordings, oracle=Solution("yes")
+        )
         for i in range(TASKS)
     )
     return TaskSet(NAME, tasks, title="Many", digest=hashlib.sha256(b"many").hexdigest())
@@ -84,7 +88,9 @@ def _write_run(ledger: Ledger) -> None:
     ledger.write(lambda now: end_run(now, run, RunEnded(reason="complete")))
 
 
-def _write(now: Transaction, run: str, trial: int, skill: dict[tuple[str, str], float], chance: random.Random) -> None:
+def _write(
+    now: Transaction, run: str, trial: int, skill: dict[tuple[str, str], float], chance: random.Random
+) -> None:
     """One trial of every contender on every task and wording, with its texts, as runs write them."""
     from fieldmark.ledger.evidence import TrialEnded, VerdictGiven
 
@@ -99,7 +105,10 @@ def _write(now: Transaction, run: str, trial: int, skill: dict[tuple[str, str], 
                 answer_tokens=9, cost=chance.random() / 100,
             )  # fmt: skip
             entry = now.append(
-                ended, actor="scorecards", refs={"run": run}, texts={"transcript": told % answer, "answer": answer}
+                ended,
+                actor="scorecards",
+                refs={"run": run},
+                texts={"transcript": told % answer, "answer": answer},
             )
             given = VerdictGiven(
                 result="pass" if passed else "fail", score=float(passed), verifier="0" * 64, ms=1
@@ -153,7 +162,7 @@ def _forget_counts(house: House) -> None:
     from fieldmark.scorecards import _cards
     from fieldmark.scorecards._counts import counts_of_run
 
-    def every(snapshot: Any, digest: str) -> Any:
+    def every(snapshot: Any, _digest: str) -> Any:
         return counts_of_run(snapshot, house.runs.views(NAME)[0].id)
 
     _cards.counts_of_set = every

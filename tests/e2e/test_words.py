@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.e2e import told
+from tests.e2e import post_room, told
 from tests.e2e.conftest import Visit
 from tests.e2e.screens import Stage
 from tests.e2e.visitor import Visitor, script, settled
@@ -40,7 +40,7 @@ _WORD = re.compile(r"[A-Za-z]{3,}")
 _PLAIN = re.compile(r"[aeiouycn]", re.IGNORECASE)
 _OWN = re.compile(
     r"amber-north|birch-south|letter desk|Example ID|Test field|For tests\.?|Letters|Notes|letters|notes|Say hello\."
-    r"|useful|clear|incorrect|too long|Is the tone right\?"
+    r"|oracle|seeded|correlation|nop|useful|clear|incorrect|too long|Is the tone right\?"
     r"|\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\b|http\S+|told:\d|[0-9a-f]{6,}|field\.toml|UTC|GMT\S*"
 )
 
@@ -78,6 +78,17 @@ def test_every_screen(visit: Visit, stage: Stage, path: str) -> None:
         *(
             ("bare", path)
             for path in ("/inbox", "/access", "/me", "/leaderboard?stratum=imported", "/real-cases")
+        ),
+        *(
+            ("scored", f"/scorecards{path}")
+            for path in (
+                "",
+                "/post-room",
+                "/post-room?show=trials",
+                "/post-room/compare",
+                "/untried",
+                "/post-room/take",
+            )
         ),
         *(("closed", path) for path in ("/sign-in", "/sign-in?problem=expired", "/invite", "/leaderboard")),
     ],
@@ -140,3 +151,30 @@ def _made(key: str, source: str) -> bool:
         for pattern in patterns
         if pattern.startswith(key.split(".", maxsplit=1)[0])
     )
+
+
+def test_a_trial_and_a_persons_task(visit: Visit, stage: Stage) -> None:
+    visitor = visit(stage.scored.url)
+    page = visitor.go(f"/trials/{post_room.trial(stage.scored, result='void')}?locale=pseudo")
+    _plain_now(visitor)
+    visitor.go(f"/trials/{post_room.trial(stage.scored, task='stamp')}?locale=pseudo")
+    _plain_now(visitor)
+    visitor.go("/scorecards/post-room/take?locale=pseudo")
+    page.locator("main button.primary").click()
+    page.get_by_role("timer").wait_for()
+    _plain_now(visitor)
+    page.locator(".acts > .quiet").click()
+    _plain_now(visitor)
+    page.locator("dialog[open] button.primary").click()
+    page.locator(".over").wait_for()
+    _plain_now(visitor)
+
+
+def test_the_questions_before_a_run(visit: Visit, stage: Stage) -> None:
+    visitor = visit(stage.scored.url)
+    page = visitor.go("/scorecards/post-room?locale=pseudo")
+    page.locator(".acts > button").click()
+    page.locator("dialog[open] summary").click()
+    for box in page.locator("dialog[open] input[type=checkbox]").all():
+        box.check()
+    _plain_now(visitor)

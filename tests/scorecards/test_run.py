@@ -12,9 +12,7 @@ from tests.scorecards.toys import toy_set, toys
 async def test_a_run_from_its_start_to_its_numbers(tmp_path: Path) -> None:
     sums = toy_set(8, wordings=True)
     async with toys(tmp_path / "field", {"sums": sums}) as now:
-        begun = await now.runs.start(
-            Wanted("sums", ["oracle", "nop"], trials=3, unchecked=True, seed=1)
-        )
+        begun = await now.runs.start(Wanted("sums", ["oracle", "nop"], trials=3, unchecked=True, seed=1))
         assert (begun.state, begun.planned) == ("running", 2 * 8 * 2 * 3)
         stop = await now.runs.wait(begun.id)
         assert stop.reason == "complete"

@@ -89,8 +89,11 @@ asyncio.run(main())
 
 async def test_a_killed_run_is_continued_and_does_nothing_twice(tmp_path: Path) -> None:
     folder = write_field(tmp_path / "field", "")
-    with subprocess.Popen(
-        [sys.executable, "-c", _KILLED, folder], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    with subprocess.Popen(  # noqa: ASYNC220 (nothing else waits)
+        [sys.executable, "-c", _KILLED, folder],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
     ) as process:
         assert process.stdout
         run, done = "", 0
@@ -122,7 +125,9 @@ async def test_a_void_earns_a_new_attempt_at_most_three(tmp_path: Path) -> None:
         with now.ledger.read() as snapshot:
             trials = [e.record.body for e in snapshot.entries(types=[TrialEnded])]
             seeds = {(t.task, t.attempt): t.seed for t in trials if isinstance(t, TrialEnded)}
-        assert sorted(seeds) == [("sum-1", n) for n in (1, 2, 3)] + [("sum-2", n) for n in (1, 2, 3)] + [("sum-3", 1)]
+        assert sorted(seeds) == [("sum-1", n) for n in (1, 2, 3)] + [("sum-2", n) for n in (1, 2, 3)] + [
+            ("sum-3", 1)
+        ]
         assert len(set(seeds.values())) == 7
         again = (await now.runs.start(Wanted("sums", ["oracle"], trials=1, unchecked=True))).id
         assert await ended(now, again) == ("complete", 2, 3)  # a new run starts afresh
@@ -202,7 +207,9 @@ def quick(name: str) -> Pace:
     return Pace(name, patience=0.4, first_pause=0.02)
 
 
-async def test_an_endpoint_that_is_away_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endpoint_that_is_away_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_asking, "AWAY_SECONDS", ())
     with Upstream() as upstream:
         port = int(upstream.url.split(":")[2].partition("/")[0])
@@ -225,7 +232,9 @@ async def test_one_that_stays_away_leaves_a_run_to_be_continued(
         folder = write_field(tmp_path / "field", tables)
         async with toys(folder, {"sums": sums}) as now:
             now.runs.pace = quick
-            run = (await now.runs.start(Wanted("sums", ["alder", "birch", "oracle"], trials=2, unchecked=True))).id
+            run = (
+                await now.runs.start(Wanted("sums", ["alder", "birch", "oracle"], trials=2, unchecked=True))
+            ).id
             state, done, void = await ended(now, run)
             assert (state, done) == ("paused", 6)
             assert 2 <= void <= 6  # a few, not one for every trial there is

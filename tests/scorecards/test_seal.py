@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from fieldmark.cli import app
+from fieldmark.cli import score
 from fieldmark.contenders import ContenderSpec
 from fieldmark.errors import InputError
 from fieldmark.fields import Roster, load_field, open_ledger
@@ -43,7 +44,7 @@ def _task(folder: Path, name: str, question: str, answer: str) -> None:
 
 def make_field(folder: Path, url: str = "http://127.0.0.1:9/v1", rules: str = TRUSTED) -> Path:
     """A field with a set of its own: two open riddles and a sealed one."""
-    contenders = endpoint("alder", url, "echo") + endpoint("birch", url, "echo", 'system_prompt = "Be brief."')
+    contenders = endpoint("alder", url, "echo") + endpoint("birch", url, "echo", 'system = "Be brief."')
     write_field(folder, contenders, f"[scorecards]\n{rules}")
     riddles = folder / "scorecards" / "riddles"
     _task(riddles / "tasks", "river", "What runs but has no legs?", "a river")
@@ -97,7 +98,8 @@ async def test_a_needle_in_a_sealed_task_is_found_nowhere(
                 trials = [e.record.body for e in entries if isinstance(e.record.body, TrialEnded)]
                 shown = [cards.trial(e.record.id) for e in entries if isinstance(e.record.body, TrialEnded)]
                 given = [e for e in entries if isinstance(e.record.body, VerdictGiven | TrialEnded)]
-            runs.ledger.export(tmp_path / "export")
+            (tmp_path / "export").mkdir()
+            runs.ledger.export(tmp_path / "export" / "records", texts=tmp_path / "export" / "texts")
         sealed = [trial for trial in trials if trial.sealed]
         # Two wordings, twice, by each that may; birch is not among them.
         assert run
@@ -216,7 +218,7 @@ async def test_a_commitment_can_be_checked_with_salt_and_folder_alone(tmp_path: 
 
 
 def test_who_may_be_given_sealed_tasks() -> None:
-    weights = ContenderSpec(name="birch", kind="weights", weights="smollm2-135m")
+    weights = ContenderSpec(name="birch", kind="weights", model="smollm2-135m")
     here = ContenderSpec(name="alder", kind="endpoint", url="http://127.0.0.1:8080/v1", model="m")
     assert sealed_for("birch", weights, [])
     assert sealed_for("oracle", None, [])
@@ -250,6 +252,8 @@ async def test_a_judge_that_nobody_trusts_is_not_shown_a_sealed_task(tmp_path: P
 
 def test_sealing_on_the_command_line(tmp_path: Path) -> None:
     folder = make_field(tmp_path / "field")
+    app = typer.Typer()
+    score.add_to(app)
     result = CliRunner().invoke(app, ["score", "seal", "riddles", "--field", str(folder)])
     assert result.exit_code == 0, result.output
     assert "1 sealed" in result.output

@@ -34,11 +34,12 @@ def test_skeletons_see_through_names_and_numbers() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_no_two_tasks_differ_in_names_or_numbers_only(name: str) -> None:
     tasks = shipped(name).tasks
-    seen: dict[str, str] = {}
-    for task in tasks:
-        shape = skeleton(task.instruction)
-        assert shape not in seen, f"{task.id} is {seen[shape]} with other names or numbers"
-        seen[shape] = task.id
+    if len({task.instruction for task in tasks}) > 1:  # else the page, or the scene, says what is to be done
+        seen: dict[str, str] = {}
+        for task in tasks:
+            shape = skeleton(task.instruction)
+            assert shape not in seen, f"{task.id} is {seen[shape]} with other names or numbers"
+            seen[shape] = task.id
     assert len({skeleton(task.title) for task in tasks}) == len(tasks)
 
 

@@ -7,7 +7,7 @@ import re
 import tomllib
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from fieldmark.scorecards import Solution, Task
@@ -41,7 +41,7 @@ def test_documents_are_whole(task: Task) -> None:
     assert 90 <= len(said["text"].split()) <= 260
     assert said["text"].strip() in task.instruction
     expected = json.loads(said["expected"])
-    jsonschema.Draft202012Validator(schema(task)).validate(expected)
+    jsonschema_rs.validator_for(schema(task)).validate(expected)
     assert None in expected.values()
     assert len(json.loads(said["wrong"])) >= 4
     for name, patch in json.loads(said["wrong"]).items():

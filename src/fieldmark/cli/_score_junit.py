@@ -63,7 +63,11 @@ def _suite(root: Element, view: RunView, score: ContenderScore, tasks: dict[str,
     )
     told = {"run": view.id, "task set digest": view.digest, "contender digest": score.digest}
     if score.rate is not None:
-        told |= {"pass rate": f"{score.rate.value:.4f}", "low": f"{score.rate.low:.4f}", "high": f"{score.rate.high:.4f}"}
+        told |= {
+            "pass rate": f"{score.rate.value:.4f}",
+            "low": f"{score.rate.low:.4f}",
+            "high": f"{score.rate.high:.4f}",
+        }
     properties = SubElement(suite, "properties")
     for name, value in told.items():
         SubElement(properties, "property", name=name, value=_xml(value))
@@ -91,7 +95,9 @@ def _case(
         found = SubElement(case, "error", message=_xml(f"no verdict: void ({reasons})"))
         found.text = _told(voids)
     if voids and counted:
-        SubElement(case, "system-out").text = f"{len(voids)} attempts were void and were tried again\n{_told(voids)}"
+        SubElement(
+            case, "system-out"
+        ).text = f"{len(voids)} attempts were void and were tried again\n{_told(voids)}"
 
 
 def _told(lines: Sequence[TrialLine]) -> str:

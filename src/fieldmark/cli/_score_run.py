@@ -70,7 +70,9 @@ async def run(folder: Path, order: Order) -> int:
         interrupted = await _follow(runs, view.id)
         ended = await asyncio.to_thread(runs.view, view.id)
         if interrupted and ended.state != "ended":
-            _say(f"\npaused after {ended.done} of {ended.planned} trials; go on with:\n  {_again(ended, folder)}")
+            _say(
+                f"\npaused after {ended.done} of {ended.planned} trials; go on with:\n  {_again(ended, folder)}"
+            )
             return PAUSED
         return await asyncio.to_thread(_report, runs, ended, order, folder)
 
@@ -90,12 +92,13 @@ async def _begin(runs: Runs, order: Order) -> RunView:
     from fieldmark.scorecards import Wanted
 
     if order.continued is not None:
-        if order.scorecard is not None and Path(order.scorecard).is_dir():
+        if order.scorecard is not None:
             runs.catalogue.named(order.scorecard)
         return await runs.resume(order.continued, workers=order.workers)
     if order.scorecard is None:
         raise InputError(
-            "name a scorecard and contenders", hint="fieldmark score run SCORECARD CONTENDER...; see `fieldmark score list`"
+            "name a scorecard and contenders",
+            hint="fieldmark score run SCORECARD CONTENDER...; see `fieldmark score list`",
         )
     wanted = Wanted(
         runs.catalogue.named(order.scorecard),
@@ -105,7 +108,7 @@ async def _begin(runs: Runs, order: Order) -> RunView:
         tasks=order.tasks,
         variants=order.variants,
         seed=order.seed,
-        unchecked=order.unchecked,
+        unchecked=order.unchecked or order.scorecard.startswith("inspect:"),  # its checks are Inspect's own
         calling=order.calling,
     )
     return await runs.start(wanted, workers=order.workers)
@@ -118,7 +121,9 @@ async def _follow(runs: Runs, run: str) -> bool:
     def stop() -> None:
         nonlocal interrupted
         if interrupted:
-            signal.raise_signal(signal.SIGKILL)  # twice: at once, as after a crash; the run can be continued all the same
+            signal.raise_signal(
+                signal.SIGKILL
+            )  # twice: at once, as after a crash; the run can be continued all the same
         interrupted = True
         runs.pause(run)
 
@@ -180,7 +185,11 @@ class _Lines:
 
     def show(self, view: RunView) -> None:
         over = view.state != "running"
-        if (not over and time.monotonic() - self._at < _LINE_SECONDS) or self._said == (view.done, view.void, over):
+        if (not over and time.monotonic() - self._at < _LINE_SECONDS) or self._said == (
+            view.done,
+            view.void,
+            over,
+        ):
             return
         self._at, self._said = time.monotonic(), (view.done, view.void, over)
         void = f", {view.void} void" if view.void else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from fieldmark.cli.cases import printable
@@ -26,34 +26,40 @@ _LONGEST = 2_000
 
 
 def scores(found: Sequence[ContenderScore], confidence: float) -> None:
-    """One line for each contender."""
+    """One line for each contender, and what would make the interval narrower."""
     from rich.table import Table
 
     console = _console()
     most = max((point.k for score in found for point in score.curve), default=1)
+    columns: dict[str, Callable[[ContenderScore], str]] = {
+        "passes": lambda score: "-" if score.rate is None else f"{score.rate.value:.1%}",
+        f"{confidence:.0%} interval": lambda score: _bounds(score.rate),
+        "pass/fail/void": lambda score: f"{score.share.passed}/{score.share.failed}/{score.share.void}",
+    }
+    if most > 1:
+        columns[f"pass^{most}"] = lambda score: _share(
+            next((p.all for p in score.curve if p.k == most), None)
+        )
+    if any(score.consistency for score in found):
+        columns["alike"] = lambda score: _share(score.consistency)
+    columns["s/pass"] = lambda score: _number(score.seconds_per_pass)
+    if any(score.cost_per_pass is not None for score in found):
+        columns["cost/pass"] = lambda score: _number(score.cost_per_pass)
     table = Table(box=None, pad_edge=False)
-    headings = ["contender", "passes", f"{confidence:.0%} interval", "passed", "failed", "void"]
-    headings += [f"pass^{most}"] if most > 1 else []
-    headings += ["consistency"] if any(score.consistency for score in found) else []
-    headings += ["s per pass"]
-    headings += ["cost per pass"] if any(score.cost_per_pass is not None for score in found) else []
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "contender" else "right")
+    table.add_column("contender", overflow="fold")
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
     for score in found:
-        last = next((p.all for p in score.curve if p.k == most), None)
-        cells = [printable(score.name), *_rate(score.rate)]
-        cells += [str(n) for n in (score.share.passed, score.share.failed, score.share.void)]
-        cells += [_short(last)] if "pass^" in headings[6] else []
-        cells += [_short(score.consistency)] if "consistency" in headings else []
-        cells += [_number(score.seconds_per_pass)]
-        cells += [_number(score.cost_per_pass)] if "cost per pass" in headings else []
-        table.add_row(*cells)
+        table.add_row(printable(score.name), *(cell(score) for cell in columns.values()))
     console.print(table)
     for score in found:
-        tasks = f"{printable(score.name)}: over {score.tasks} tasks" if score.tasks else f"{printable(score.name)}: no verdicts yet"
-        console.print(tasks + (f"; {score.more}" if score.more else ""), style="dim", highlight=False)
+        told = f"over {score.tasks} tasks" if score.tasks else "no verdicts yet"
+        line = f"{printable(score.name)}: {told}" + (f"; {score.more}" if score.more else "")
+        console.print(line, style="dim", highlight=False)
         if score.gap is not None:
             console.print(f"{printable(score.name)}: {score.gap.said}", highlight=False)
+    if "alike" in columns:
+        console.print("alike: how often two wordings of a task end alike", style="dim", highlight=False)
 
 
 def ending(view: RunView) -> None:
@@ -61,14 +67,18 @@ def ending(view: RunView) -> None:
     void = f", {view.void} void" if view.void else ""
     how = view.ended or view.state
     detail = f" ({printable(view.detail)})" if view.detail else ""
-    _console().print(f"run {view.id}: {how}, {view.done} of {view.planned} trials{void}{detail}", highlight=False)
+    _console().print(
+        f"run {view.id}: {how}, {view.done} of {view.planned} trials{void}{detail}", highlight=False
+    )
 
 
 def card(view: ScorecardView) -> None:
     """One scorecard."""
     console = _console()
     line = view.line
-    console.print(f"{printable(line.title)} {line.version}, {line.tasks} tasks", style="bold", highlight=False)
+    console.print(
+        f"{printable(line.title)} {line.version}, {line.tasks} tasks", style="bold", highlight=False
+    )
     if line.trouble:
         console.print(f"cannot be run here: {printable(line.trouble)}", style="bold red", highlight=False)
     if not line.scores:
@@ -80,7 +90,9 @@ def card(view: ScorecardView) -> None:
     for each in view.verifiers:
         rate = f"let {each.passed} of {each.wrong} wrong solutions pass" if each.wrong else "not measured"
         bound = "" if each.upper is None else f", at most {each.upper:.1%} (95%)"
-        console.print(f"verifier {each.kind}, {each.tasks} tasks: {rate}{bound}", style="dim", highlight=False)
+        console.print(
+            f"verifier {each.kind}, {each.tasks} tasks: {rate}{bound}", style="dim", highlight=False
+        )
 
 
 def comparison(found: Comparison) -> None:
@@ -120,7 +132,9 @@ def runs(found: Sequence[RunView]) -> None:
         state = view.ended or view.state
         at = view.at[:16].replace("T", " ")
         names = printable(", ".join(view.contenders))
-        table.add_row(view.id, at, view.scorecard, names, f"{view.done}/{view.planned}", str(view.void), state)
+        table.add_row(
+            view.id, at, view.scorecard, names, f"{view.done}/{view.planned}", str(view.void), state
+        )
     _console().print(table) if found else print("no runs yet: fieldmark score run SCORECARD CONTENDER...")
 
 
@@ -130,17 +144,16 @@ def trial(view: TrialView) -> None:
     line = view.line
     wording = f" ({line.variant})" if line.variant else ""
     again = f", attempt {line.attempt}" if line.attempt > 1 else ""
-    console.print(
-        f"{view.scorecard}: {line.task}{wording}, {printable(line.name)}, trial {line.trial}{again}: {line.result or 'no verdict'}",
-        style="bold",
-        highlight=False,
-    )
+    what = f"{view.scorecard}: {line.task}{wording}, {printable(line.name)}, trial {line.trial}{again}"
+    console.print(f"{what}: {line.result or 'no verdict'}", style="bold", highlight=False)
     if view.sealed:
         console.print("a sealed task: nothing of its text is kept", highlight=False)
     for event in view.events:
         console.print(_event(event), highlight=False)
     for each in view.artifacts:
-        console.print(f"left {printable(each.path)}, {each.size} bytes {printable(each.note)}".rstrip(), highlight=False)
+        console.print(
+            f"left {printable(each.path)}, {each.size} bytes {printable(each.note)}".rstrip(), highlight=False
+        )
     if view.explanation:
         console.print(f"verdict: {_lines(view.explanation)}", highlight=False)
     cost = "" if line.cost is None else f", cost {line.cost:g}"
@@ -171,14 +184,12 @@ def _lines(text: str) -> str:
     return "\n                  ".join(printable(each) for each in shown.split("\n"))
 
 
-def _rate(estimate: Estimate | None) -> tuple[str, str]:
-    if estimate is None:
-        return "-", ""
-    return f"{estimate.value:.1%}", f"{estimate.low:.1%} to {estimate.high:.1%}"
+def _bounds(estimate: Estimate | None) -> str:
+    return "" if estimate is None else f"{estimate.low:.1%}–{estimate.high:.1%}"
 
 
-def _short(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else f"{estimate.value:.1%} ({estimate.low:.0%}-{estimate.high:.0%})"
+def _share(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.1%}"
 
 
 def _number(value: float | None) -> str:

@@ -26,15 +26,16 @@ __all__ = ["add_to", "field_folder", "group", "opened_runs"]
 
 def add_to(app: typer.Typer) -> None:
     """Add `fieldmark score`."""
-    from fieldmark.cli import _score_seal, _score_sets
+    from fieldmark.cli import _score_inspect, _score_seal, _score_sets
 
     _score_sets.add_to(group)
     _score_seal.add_to(group)
+    _score_inspect.add_to(group)
     app.add_typer(group, name="score")
 
 
 @group.command()
-def run(  # noqa: PLR0913 (each is an option)
+def run(  # noqa: PLR0913, PLR0917 (each is an option)
     scorecard: Annotated[
         str | None, typer.Argument(help="Name of a task set, or its folder.", show_default=False)
     ] = None,
@@ -46,7 +47,8 @@ def run(  # noqa: PLR0913 (each is an option)
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials of each task and wording; 8 unless [scorecards] says otherwise.")
+        int | None,
+        typer.Option(min=1, help="Trials of each task and wording; 8 unless [scorecards] says otherwise."),
     ] = None,
     until: Annotated[
         str | None,
@@ -61,7 +63,9 @@ def run(  # noqa: PLR0913 (each is an option)
     variants: Annotated[
         bool | None, typer.Option("--variants/--no-variants", help="Try the tasks' other wordings too.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Every trial's seed comes from it; drawn without it.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Every trial's seed comes from it; drawn without it.")
+    ] = None,
     calling: Annotated[
         Literal["native", "grammar"] | None,
         typer.Option(help="How models call tools; without it as a probe of each one finds."),

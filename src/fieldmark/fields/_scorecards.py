@@ -14,8 +14,8 @@ class Scorecards(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     sandbox: str = "bubblewrap"
-    """Kind of sandbox in which contenders act and their work is judged: `bubblewrap`, `docker`, `podman`; `process` runs
-    code that nobody checked as you, without any protection."""
+    """Kind of sandbox in which contenders act and their work is judged: `bubblewrap`, `docker`, `podman`; `process`
+    runs code that nobody checked as you, without any protection."""
     workers: Annotated[int, Key(ge=1, le=256)] = 4
     """Trials played at once by one process."""
     trials: Annotated[int, Key(ge=1, le=1000)] = 8

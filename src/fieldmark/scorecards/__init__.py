@@ -2,6 +2,7 @@
 
 from fieldmark.scorecards._agent_contender import AgentContender
 from fieldmark.scorecards._attempt import Attempt, Event, EventKind, ToolCall
+from fieldmark.scorecards._browsing import BrowserScene
 from fieldmark.scorecards._bundle import write_bundle
 from fieldmark.scorecards._calling import CallingFound, calling_of, known_calling, probe_calling
 from fieldmark.scorecards._cards import Cards
@@ -43,6 +44,7 @@ __all__ = [
     "AgentContender",
     "Attempt",
     "Bench",
+    "BrowserScene",
     "Budget",
     "BudgetSpent",
     "CallingFound",

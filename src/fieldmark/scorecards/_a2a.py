@@ -189,12 +189,13 @@ def _take_artifact(heard: _Heard, artifact: Any, *, append: bool) -> None:
     texts = heard.artifacts.setdefault(artifact.artifact_id, [])
     if not append:
         texts.clear()
-    texts.append(_text(artifact.parts))
+    # Pieces of an artifact come one by one, or put together as parts: no break belongs between them either way.
+    texts.append(_text(artifact.parts, ""))
     heard.files |= _files(artifact.parts)
 
 
-def _text(parts: Any) -> str:
-    return "\n".join(part.text for part in parts if part.WhichOneof("content") == "text")
+def _text(parts: Any, between: str = "\n") -> str:
+    return between.join(part.text for part in parts if part.WhichOneof("content") == "text")
 
 
 def _files(parts: Any) -> dict[str, bytes]:

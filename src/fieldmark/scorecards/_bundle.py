@@ -68,7 +68,9 @@ def _write(cards: Cards, name: str, runs: list[RunView], file: IO[bytes]) -> int
 
 
 def _put_piece(bundle: zipfile.ZipFile, name: str, number: int, piece: list[dict[str, Any]]) -> None:
-    bundle.writestr(f"{name}/trials/{number}.js", f"window.FIELDMARK_PIECE({number}, {script_json(piece)});\n")
+    bundle.writestr(
+        f"{name}/trials/{number}.js", f"window.FIELDMARK_PIECE({number}, {script_json(piece)});\n"
+    )
 
 
 def script_json(value: Any) -> str:
@@ -96,7 +98,8 @@ def _told(cards: Cards, trial: TrialView) -> dict[str, Any]:
         mode="json", include={"task_title", "events", "explanation", "verifier", "judged_ms", "index"}
     )
     said["artifacts"] = [
-        each.model_dump(mode="json") | {"picture": _picture(cards, trial.line, each.path) if each.picture else None}
+        each.model_dump(mode="json")
+        | {"picture": _picture(cards, trial.line, each.path) if each.picture else None}
         for each in trial.artifacts
     ]
     return said

@@ -146,7 +146,13 @@ class Cards:
             titles = {t.id: t.title for t in task_set.tasks if not t.sealed} if task_set else {}
             both = counts[first], counts[second]
             return compare(
-                snapshot, name, digest, both, (scores[first], scores[second]), titles, confidence=self.confidence
+                snapshot,
+                name,
+                digest,
+                both,
+                (scores[first], scores[second]),
+                titles,
+                confidence=self.confidence,
             )
 
     def of_run(self, run: str) -> list[ContenderScore]:
@@ -166,7 +172,9 @@ class Cards:
             trouble = error.message
         past = newest_set(snapshot, name)
         if task_set is None and past is None and isinstance(name, str) and name not in self.catalogue.names():
-            raise NotFound(f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names()))
+            raise NotFound(
+                f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names())
+            )
         digest = task_set.digest if task_set else past.digest if past is not None else ""
         sealed = sum(task.sealed for task in task_set.tasks) if task_set else 0
         return ScorecardLine(
@@ -197,7 +205,9 @@ class Cards:
         task_set = self._set(name)
         past = None if task_set else newest_set(snapshot, name)
         if task_set is None and past is None:
-            raise NotFound(f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names()))
+            raise NotFound(
+                f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names())
+            )
         return task_set.digest if task_set else str(past.digest) if past is not None else ""
 
     def _set(self, name: str) -> TaskSet | None:
@@ -263,7 +273,12 @@ def _uses(task_set: TaskSet) -> list[str]:
         found.add("tools")
     if any(task.scene for task in task_set.tasks):
         found.add("dialogue")
-    order: tuple[Literal["tools", "sandbox", "browser", "dialogue"], ...] = ("tools", "sandbox", "browser", "dialogue")
+    order: tuple[Literal["tools", "sandbox", "browser", "dialogue"], ...] = (
+        "tools",
+        "sandbox",
+        "browser",
+        "dialogue",
+    )
     return [name for name in order if name in found]
 
 
@@ -274,7 +289,9 @@ def _verifiers(task_set: TaskSet | None, measured: Any) -> list[VerifierLine]:
     for kind in sorted(set(kinds) | known.keys()):
         wrong, passed = (int(known[kind][n]) if kind in known else 0 for n in ("wrong", "passed"))
         upper = clopper_pearson(passed, wrong, 0.90).upper if wrong else None  # one-sided 95%
-        found.append(VerifierLine(kind=kind, tasks=kinds.count(kind), wrong=wrong, passed=passed, upper=upper))
+        found.append(
+            VerifierLine(kind=kind, tasks=kinds.count(kind), wrong=wrong, passed=passed, upper=upper)
+        )
     return found
 
 
@@ -295,7 +312,9 @@ def _tasks(task_set: TaskSet | None, counts: Mapping[str, Counts]) -> list[TaskL
         TaskLine(
             id=name,
             title=_title(tasks.get(name)),
-            tags=[] if _is_sealed(tasks.get(name), name in sealed) else list(tasks[name].tags if name in tasks else ()),
+            tags=[]
+            if _is_sealed(tasks.get(name), name in sealed)
+            else list(tasks[name].tags if name in tasks else ()),
             sealed=_is_sealed(tasks.get(name), name in sealed),
             variants=len(tasks[name].variants) if name in tasks else 0,
             cells=cells.get(name, {}),

@@ -15,6 +15,8 @@ from fieldmark.scorecards._seal import concealed, said_openly, seal_stamp
 from fieldmark.scorecards._task import TaskSet
 
 _FRESH_SECONDS = 2.0
+INSPECT = "inspect:"
+"""Before the place of an Inspect task."""
 
 Origin = Literal["shipped", "field"]
 
@@ -63,10 +65,19 @@ class Catalogue:
     def named(self, name_or_path: str) -> str:
         """The name of a set: as it is when there is one of that name, or of the set in that folder, which is added.
 
+        `inspect:FILE.py@NAME` is a task of Inspect's.
+
         Raises:
             NotFound: there is none.
             TaskSetError: its files are wrong.
         """
+        place = name_or_path.removeprefix(INSPECT)
+        if place != name_or_path:
+            from fieldmark.scorecards.inspect import inspect_set
+
+            found = inspect_set(place)
+            self.made[found.name] = found
+            return found.name
         if name_or_path not in self.names() and Path(name_or_path).is_dir():
             return self.add(Path(name_or_path))
         return name_or_path
@@ -105,7 +116,9 @@ class Catalogue:
         found = next((place.folder for place in find_sets(self.folder) if place.name == name), None)
         if found is None:
             known = ", ".join(self.names()) or "none yet"
-            raise NotFound(f"no scorecard is called '{name}'", hint=f"scorecards: {known}; or a folder's path")
+            raise NotFound(
+                f"no scorecard is called '{name}'", hint=f"scorecards: {known}; or a folder's path"
+            )
         return found
 
     def _load(self, path: Path, before: _Loaded | None) -> _Loaded:

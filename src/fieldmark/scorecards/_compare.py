@@ -103,7 +103,9 @@ def _pairs(snapshot: Snapshot, digest: str, a: str, b: str) -> tuple[int, int, i
 
 def _p(pairs: list[Pair], table: tuple[int, int, int, int]) -> float:
     """Exact McNemar: of single pairs where every task has one trial, else of tasks by majority."""
-    if all(p.a.passed + p.a.failed == 1 == p.b.passed + p.b.failed for p in pairs) and sum(table) == len(pairs):
+    if all(p.a.passed + p.a.failed == 1 == p.b.passed + p.b.failed for p in pairs) and sum(table) == len(
+        pairs
+    ):
         return mcnemar(table[0], table[1])
     majority = [(p.a.passed > p.a.failed, p.b.passed > p.b.failed) for p in pairs]
     return mcnemar(majority.count((True, False)), majority.count((False, True)))
@@ -116,7 +118,8 @@ def _said(a: str, b: str, difference: Estimate | None) -> str:
     if difference.low > 0:
         return f"{a} is better than {b}: {difference.value:+.1%} {bounds}"
     if difference.high < 0:
-        return f"{b} is better than {a}: {-difference.value:+.1%} ({-difference.high:+.1%} to {-difference.low:+.1%} over {difference.n} tasks)"
+        bounds = f"({-difference.high:+.1%} to {-difference.low:+.1%} over {difference.n} tasks)"
+        return f"{b} is better than {a}: {-difference.value:+.1%} {bounds}"
     return f"tied: {a} less {b} is {difference.value:+.1%} {bounds}"
 
 
@@ -148,9 +151,14 @@ def named(scores: Mapping[str, str], name: str) -> str:
     Raises:
         NotFound: none, or several.
     """
-    found = [d for d, label in scores.items() if name in {label, d}] or [d for d in scores if d.startswith(name)]
+    found = [d for d, label in scores.items() if name in {label, d}] or [
+        d for d in scores if d.startswith(name)
+    ]
     if len(found) != 1:
         known = ", ".join(f"{label}" for label in scores.values()) or "none yet"
         several = " in several versions: give the beginning of a digest" if found else ""
-        raise NotFound(f"'{name}' has {'trials' if found else 'no trials'} on this scorecard{several}", hint=f"contenders: {known}")
+        raise NotFound(
+            f"'{name}' has {'trials' if found else 'no trials'} on this scorecard{several}",
+            hint=f"contenders: {known}",
+        )
     return found[0]

@@ -67,9 +67,13 @@ def entrant(
     if known is not None:
         return Entrant(known.name, known.digest, "seeded", known.agent)
     if name == PEOPLE:
-        raise InputError("people take tasks on the page, not in a run", hint="open the scorecard's page: Take a task")
+        raise InputError(
+            "people take tasks on the page, not in a run", hint="open the scorecard's page: Take a task"
+        )
     if roster is None:
-        raise InputError(f"no contender is called '{name}' here", hint="without a field: oracle, nop, seeded:P")
+        raise InputError(
+            f"no contender is called '{name}' here", hint="without a field: oracle, nop, seeded:P"
+        )
     member = roster.named(name)
     calling = callings.get(member.digest)
     agent = agent_for(member, calling)

@@ -67,7 +67,10 @@ async def play_planned(
     task, seed = ground.task_set.task(key.task), key.seed(ground.started.seed)
 
     def work(now: Transaction) -> Outcome:
-        if now.connection.execute(select(t.runs.c.ended).where(t.runs.c.id == key.run)).scalar_one() is not None:
+        if (
+            now.connection.execute(select(t.runs.c.ended).where(t.runs.c.id == key.run)).scalar_one()
+            is not None
+        ):
             return "over"
         return played.verdict.result if write_trial(now, key, task, played, seed) else "known"
 
@@ -85,8 +88,12 @@ async def _play(ground: Ground, key: TrialKey, heard: Callable[[Event], None] | 
     try:
         agent = ground.entrants[key.contender].agent(task, key.trial)
         seed = key.seed(ground.started.seed)
-        return await play(task, agent, ground.bench, variant=task.variant(key.variant), seed=seed, heard=heard)
+        return await play(
+            task, agent, ground.bench, variant=task.variant(key.variant), seed=seed, heard=heard
+        )
     except Exception as error:  # a fault of ours, or of the set's code, says nothing about the contender
-        what = error.message if isinstance(error, FieldmarkError) else f"{type(error).__name__}: {error}"[:500]
+        what = (
+            error.message if isinstance(error, FieldmarkError) else f"{type(error).__name__}: {error}"[:500]
+        )
         attempt = Attempt(task.id, key.variant, ended="cancelled", detail=what)
         return Played(attempt, Verdict.nothing("other", what), 0)

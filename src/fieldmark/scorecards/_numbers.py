@@ -98,7 +98,9 @@ def _pooled(counts: Counts, cells: Iterable[Cell]) -> tuple[int, int]:
 
 def curve(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> list[PassPoint]:
     """pass@k and pass^k at `KS`, up to the trials that every wording of every task has."""
-    rows = [(task, counts.passed[cell], counts.trials(cell)) for task, found in cells.items() for cell in found]
+    rows = [
+        (task, counts.passed[cell], counts.trials(cell)) for task, found in cells.items() for cell in found
+    ]
     if not rows:
         return []
     most = min(n for _, _, n in rows)
@@ -145,9 +147,9 @@ def _more(per_task: Sequence[tuple[int, int]], rate: Interval | None, confidence
     if more:
         return f"{wanted}: about {more} more trials of each task"
     tasks = more_tasks_needed(passes, trials, half, confidence=confidence)
-    if tasks is None:
-        return ""
-    return f"{wanted}: about {tasks} more tasks; more trials of these would not do, they differ too much"
+    # All alike leave nothing to estimate from: such an interval shrinks with the number of tasks.
+    tasks = tasks or len(per_task)
+    return f"{wanted}: about {tasks} more tasks; more trials of these alone would not do"
 
 
 def gap(counts: Counts, kinds: Mapping[str, str], confidence: float) -> Gap | None:
@@ -158,7 +160,8 @@ def gap(counts: Counts, kinds: Mapping[str, str], confidence: float) -> Gap | No
     if not both:
         return None
     open_, hidden = (
-        {task: v for task, v in values.items() if (task in counts.sealed) == sealed} for sealed in (False, True)
+        {task: v for task, v in values.items() if (task in counts.sealed) == sealed}
+        for sealed in (False, True)
     )
     found = goodhart_gap(
         list(open_.values()),

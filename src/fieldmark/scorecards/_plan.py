@@ -66,7 +66,8 @@ def pick_tasks(task_set: TaskSet, wanted: Sequence[str] | None, seed: int) -> tu
         known = {*names, *(tag for task in task_set.tasks for tag in task.tags)}
         if unknown := [each for each in wanted if each not in known]:
             raise InputError(
-                f"'{task_set.name}' has no task or tag called '{unknown[0]}'", hint="tasks: " + ", ".join(names)
+                f"'{task_set.name}' has no task or tag called '{unknown[0]}'",
+                hint="tasks: " + ", ".join(names),
             )
         names = [t.id for t in task_set.tasks if t.id in wanted or not set(t.tags).isdisjoint(wanted)]
     if not names:

@@ -55,10 +55,10 @@ _add = _prepared(
     "INSERT INTO scorecard_counts (digest, contender, task, variant, sealed, passed, failed, void, ms, cost,"
     " priced, tokens, metered) VALUES (:digest, :contender, :task, :variant, :sealed, :passed, :failed, :void, :ms,"
     " :cost, :priced, :tokens, :metered) ON CONFLICT (digest, contender, task, variant) DO UPDATE SET"
-    + ",".join(
-        f" {n} = scorecard_counts.{n} + excluded.{n}"
-        for n in ("passed", "failed", "void", "ms", "cost", "priced", "tokens", "metered")
-    )
+    " passed = scorecard_counts.passed + excluded.passed, failed = scorecard_counts.failed + excluded.failed,"
+    " void = scorecard_counts.void + excluded.void, ms = scorecard_counts.ms + excluded.ms,"
+    " cost = scorecard_counts.cost + excluded.cost, priced = scorecard_counts.priced + excluded.priced,"
+    " tokens = scorecard_counts.tokens + excluded.tokens, metered = scorecard_counts.metered + excluded.metered"
 )
 _took = _prepared(
     "INSERT INTO scorecard_times (digest, contender, bucket, n) VALUES (:digest, :contender, :bucket, 1)"
@@ -70,7 +70,7 @@ _cost = _prepared(
 )
 _set = text(
     'INSERT INTO scorecard_sets (digest, name, version, checked, verifiers, "index")'
-    ' VALUES (:digest, :name, :version, :checked, :verifiers, :index) ON CONFLICT (digest) DO UPDATE SET'
+    " VALUES (:digest, :name, :version, :checked, :verifiers, :index) ON CONFLICT (digest) DO UPDATE SET"
     " name = excluded.name, version = excluded.version, checked = excluded.checked,"
     ' verifiers = excluded.verifiers, "index" = excluded."index"'
 ).bindparams(bindparam("verifiers", type_=t.sets.c.verifiers.type))
@@ -105,7 +105,9 @@ class ScorecardsProjection(Projection):
                 values = {"run_id": entry.record.refs["run"], "to_ended": end.reason, "to_detail": end.detail}
                 connection.execute(_ended, values)
             case TaskSetSeen() as seen:
-                row = seen.model_dump(mode="json", include={"digest", "name", "version", "checked", "verifiers"})
+                row = seen.model_dump(
+                    mode="json", include={"digest", "name", "version", "checked", "verifiers"}
+                )
                 connection.execute(_set, {**row, "index": entry.index})
             case TasksSealed() as sealed:
                 _commit(connection, entry, sealed)
@@ -137,7 +139,18 @@ def _try(connection: Connection, entry: Entry, trial: TrialEnded) -> None:
     texts = entry.record.commitments
     counted = [n for n in (trial.prompt_tokens, trial.answer_tokens) if n is not None]
     row: dict[str, Any] = trial.model_dump(
-        include={"task", "variant", "contender", "trial", "attempt", "ended", "failure", "steps", "calls", "ms"}
+        include={
+            "task",
+            "variant",
+            "contender",
+            "trial",
+            "attempt",
+            "ended",
+            "failure",
+            "steps",
+            "calls",
+            "ms",
+        }
         | {"cost", "sealed"}
     )
     row |= {"id": entry.record.id, "index": entry.index, "at": entry.record.at, "run": run}

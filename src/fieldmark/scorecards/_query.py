@@ -291,7 +291,9 @@ def run_row(snapshot: Snapshot, run: str) -> Row[Any]:
 
 def run_view(row: Any, *, running: bool = False, detail: str = "", doing: Sequence[str] = ()) -> RunView:
     """A run as it stands in the ledger; `running`: somebody works at it."""
-    state: Literal["running", "paused", "ended"] = "ended" if row.ended else "running" if running else "paused"
+    state: Literal["running", "paused", "ended"] = (
+        "ended" if row.ended else "running" if running else "paused"
+    )
     return RunView(
         id=row.id,
         scorecard=row.task_set,
@@ -321,7 +323,9 @@ def set_row(snapshot: Snapshot, digest: str) -> Row[Any] | None:
 
 def ever_run(snapshot: Snapshot) -> list[str]:
     """Names of all sets that were run, whether or not they are at hand."""
-    return list(snapshot.connection.execute(select(t.sets.c.name).distinct().order_by(t.sets.c.name)).scalars())
+    return list(
+        snapshot.connection.execute(select(t.sets.c.name).distinct().order_by(t.sets.c.name)).scalars()
+    )
 
 
 def seals_of(snapshot: Snapshot, name: str) -> dict[str, str]:
@@ -329,4 +333,3 @@ def seals_of(snapshot: Snapshot, name: str) -> dict[str, str]:
     c = t.seals.c
     rows = snapshot.connection.execute(select(c.task, c.commitment).where(c.task_set == name))
     return {row.task: row.commitment for row in rows}
-

@@ -11,7 +11,14 @@ from sqlalchemy import and_, func, select
 
 from fieldmark.errors import NotFound
 from fieldmark.ledger import Entry, Ledger, Snapshot, Transaction
-from fieldmark.ledger.evidence import KeptArtifact, RunEnded, RunStarted, TaskSetSeen, TrialEnded, VerdictGiven
+from fieldmark.ledger.evidence import (
+    KeptArtifact,
+    RunEnded,
+    RunStarted,
+    TaskSetSeen,
+    TrialEnded,
+    VerdictGiven,
+)
 from fieldmark.scorecards import _tables as t
 from fieldmark.scorecards._attempt import Attempt, Event
 from fieldmark.scorecards._task import Task, TaskSet
@@ -48,7 +55,9 @@ def valid(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def kept(files: Mapping[str, bytes], left: Mapping[str, str], prefix: str) -> tuple[tuple[KeptArtifact, ...], dict[str, str]]:
+def kept(
+    files: Mapping[str, bytes], left: Mapping[str, str], prefix: str
+) -> tuple[tuple[KeptArtifact, ...], dict[str, str]]:
     """What a record says of files, and the texts it keeps of them under names that begin with `prefix`."""
     said: list[KeptArtifact] = []
     texts: dict[str, str] = {}
@@ -84,10 +93,14 @@ def content_of(text: str) -> bytes:
 def write_set(now: Transaction, seen: TaskSetSeen) -> None:
     """Write a version of a set down, unless the newest record of it says the same."""
     c = t.sets.c
-    row = now.connection.execute(select(c.version, c.checked, c.verifiers, c.name).where(c.digest == seen.digest))
+    row = now.connection.execute(
+        select(c.version, c.checked, c.verifiers, c.name).where(c.digest == seen.digest)
+    )
     before = row.one_or_none()
     said = seen.model_dump(mode="json")
-    if before is None or dict(before._mapping) != {n: said[n] for n in ("version", "checked", "verifiers", "name")}:
+    if before is None or dict(before._mapping) != {
+        n: said[n] for n in ("version", "checked", "verifiers", "name")
+    }:
         now.append(seen, actor=RUNNER)
 
 

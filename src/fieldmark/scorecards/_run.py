@@ -70,7 +70,8 @@ class Run:
         try:
             await asyncio.to_thread(self._remember)
             changed = await self._look()
-            self.stop = Stop("contender_changed", changed) if changed else None
+            if changed and self.stop is None:
+                self.stop = Stop("contender_changed", changed)
             stop = self.stop or await self._work()
             stop = await self._last_look(stop)
             if stop.reason is not None:
@@ -117,7 +118,11 @@ class Run:
 
     async def _work(self) -> Stop:
         room = asyncio.Semaphore(self.workers)
-        waiting = [self._enough, self._watch, self._stopping.wait] if self._precision else [self._watch, self._stopping.wait]
+        waiting = (
+            [self._enough, self._watch, self._stopping.wait]
+            if self._precision
+            else [self._watch, self._stopping.wait]
+        )
         tasks = [asyncio.create_task(each()) for each in waiting]
         working = asyncio.gather(*(self._contender(each, room) for each in self.ground.entrants.values()))
         try:
@@ -157,6 +162,11 @@ class Run:
                     async with room:
                         if await self._try(key, pace):
                             return
+                except (
+                    LedgerError
+                ) as error:  # nothing was acknowledged; nobody goes on until it can be written
+                    self.cancel(None, " ".join(filter(None, (error.message, error.hint))))
+                    return
                 finally:
                     if lock is not None:
                         lock.release()

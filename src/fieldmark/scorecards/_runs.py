@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -130,7 +130,8 @@ class Runs:
         names = [started.labels[digest] for digest in started.contenders]
         found = await self._entrants(names, task_set, started.tools)
         # One that is somebody else now keeps its place: the run sees the difference, says so and ends.
-        entrants = {digest: each for digest, each in zip(started.contenders, found, strict=True)}
+        both = zip(started.contenders, found, strict=True)
+        entrants = {digest: replace(each, digest=digest) for digest, each in both}
         return Ground(self.ledger, run, started, task_set, entrants, self.bench)
 
     async def cancel(self, run: str) -> RunView:
@@ -170,7 +171,11 @@ class Runs:
         work = self._running.get(view.id)
         if view.state == "ended":
             return view
-        doing = [*work[0].doing.values(), *filter(None, (p.said() for p in work[0].paces.values()))] if work else []
+        doing = (
+            [*work[0].doing.values(), *filter(None, (p.said() for p in work[0].paces.values()))]
+            if work
+            else []
+        )
         detail = self._details.get(view.id, "")
         return view.model_copy(
             update={
@@ -225,9 +230,7 @@ class Runs:
             await asyncio.gather(task, return_exceptions=True)
             raise
 
-    async def _work(
-        self, work: Run, claimed: asyncio.Future[None], check: Check | None
-    ) -> Stop:
+    async def _work(self, work: Run, claimed: asyncio.Future[None], check: Check | None) -> Stop:
         run = work.ground.run
         try:
             async with self._claims.claim(run):
@@ -304,7 +307,9 @@ class Runs:
         tools = any(task.tools or task.scene or task.uses for task in task_set.tasks)
         return [await self._entrant(name, calling, tools=tools) for name in wanted]
 
-    async def _entrant(self, name: str, calling: Mapping[str, str] | Calling | None, *, tools: bool) -> Entrant:
+    async def _entrant(
+        self, name: str, calling: Mapping[str, str] | Calling | None, *, tools: bool
+    ) -> Entrant:
         trusted = self.field.scorecards.trusted
         one = entrant(name, self._roster, trusted)
         if not tools or one.member is None or one.kind != "model":

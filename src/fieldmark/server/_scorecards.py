@@ -63,7 +63,7 @@ async def scorecard(name: str, house: HouseDep) -> ScorecardView:
 
 
 @router.get("/scorecards/{name}/trials")
-async def scorecard_trials(  # noqa: PLR0913 (each is a filter)
+async def scorecard_trials(  # noqa: PLR0913, PLR0917 (each is a filter)
     name: str,
     house: HouseDep,
     contender: Annotated[str | None, Query(description="Name or identity digest")] = None,
@@ -73,7 +73,9 @@ async def scorecard_trials(  # noqa: PLR0913 (each is a filter)
     void: str | None = None,
     ended: str | None = None,
     run: str | None = None,
-    q: Annotated[str | None, Query(description="Text in messages of the newest 2,000 that fit the rest")] = None,
+    q: Annotated[
+        str | None, Query(description="Text in messages of the newest 2,000 that fit the rest")
+    ] = None,
     order: Literal["failing", "newest", "slowest", "costliest"] = "failing",
     after: Annotated[str | None, Query(description="Id of the last trial of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,

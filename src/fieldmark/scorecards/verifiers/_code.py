@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,8 @@ class CodeSettings(Settings):
     """A folder of the task whose files are put beside the contender's, over them."""
     seconds: Annotated[float, Field(gt=0)] = 5.0
     """Time for one case."""
+    total_seconds: Annotated[float, Field(gt=0)] = 120.0
+    """Time for all cases; those that are not reached fail."""
     memory_mb: Annotated[int, Field(ge=64)] = 512
     """Memory of the code."""
     absolute: Annotated[float, Field(ge=0)] = 0.0
@@ -102,17 +105,20 @@ class Code(Check):
         cases = self._all_cases()
         said = self.settings
         results: list[str] = []
+        until = time.monotonic() + said.total_seconds
         async with grading.sandbox(
-            memory_mb=said.memory_mb, seconds=said.seconds * (len(cases) + 10)
+            memory_mb=said.memory_mb, seconds=said.total_seconds + 60
         ) as sandbox:
             for path, content in files.items():
                 await sandbox.write(path, content)
             async with CodeSide(sandbox, paths=said.paths, seconds=said.seconds) as side:
-                results += [await self._try(side, case) for case in cases]
+                results += [await self._try(side, case, until) for case in cases]
         return _verdict(cases, results)
 
-    async def _try(self, side: CodeSide, case: Mapping[str, Any]) -> str:
+    async def _try(self, side: CodeSide, case: Mapping[str, Any], until: float) -> str:
         """What is wrong with one case; empty when nothing is."""
+        if time.monotonic() > until:
+            return "no time was left"
         try:
             answer = await side.ask(self._request(case))
             return self._judged(answer, case)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,8 +24,8 @@ from fieldmark.scorecards.verifiers.bridge import CodeSide, Gone, encode
 
 _LINE = 16 << 20
 _TOOLS = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "fieldmark_code"})
-_NO_TESTS = 5
-"""pytest's exit status when it found no test."""
+HIDDEN, OLD = "hidden", "old"
+"""Folders in the sandbox with the tests."""
 
 
 class PytestSettings(Settings):
@@ -52,7 +53,16 @@ class PytestSettings(Settings):
 class _Ran:
     passed: int
     total: int
-    words: str = ""
+    broken: int = 0
+
+    @property
+    def said(self) -> str:
+        broken = f" ({self.broken} files of tests could not even be loaded)" if self.broken else ""
+        return f"{self.passed} of {self.total}{broken}"
+
+
+class Slow(Exception):
+    """The contender's code used up the time of the tests."""
 
 
 class Pytest(Check):
@@ -87,33 +97,39 @@ class Pytest(Check):
         said, code = self.settings, {**attempt.files, **self._read(self.settings.support)}
         if not any(path.endswith(".py") for path in code):
             return Verdict.of(False, "there is no Python file")
-        hidden = await self._run(code, self._read(said.tests), grading)
-        old = _Ran(0, 0)
-        if said.old_tests:
-            tests = {p: (self.folder / "files" / p).read_bytes() for p in self._old(said.old_tests)}
-            old = await self._run(code, tests, grading)
-        right, total = hidden.passed + old.passed, max(hidden.total + old.total, 1)
-        words = f"hidden tests: {hidden.passed} of {hidden.total}{hidden.words}"
-        if said.old_tests:
-            words += f"; old tests: {old.passed} of {old.total}{old.words}"
-        passed = right == total and hidden.passed > 0
-        return Verdict.of(passed, words, score=1.0 if passed else min(right / total, 0.99))
+        old = {path: (self.folder / "files" / path).read_bytes() for path in self._old(said.old_tests)}
+        tests = {HIDDEN: self._read(said.tests), OLD: old}
+        try:
+            ran = await self._run(code, tests, grading)
+        except Slow:
+            return Verdict.of(False, f"its code took most of the {said.total_seconds:g} s that all tests have")
+        hidden, before = ran[HIDDEN], ran[OLD]
+        if not hidden.total:
+            raise RuntimeError("pytest found no hidden test")
+        right, total = hidden.passed + before.passed, hidden.total + before.total
+        words = f"hidden tests: {hidden.said}" + (f"; old tests: {before.said}" if said.old_tests else "")
+        passed = right == total
+        return Verdict.of(passed, words, score=1.0 if passed else right / total)
 
-    async def _run(self, code: Mapping[str, bytes], tests: Mapping[str, bytes], grading: Grading) -> _Ran:
+    async def _run(
+        self, code: Mapping[str, bytes], tests: Mapping[str, Mapping[str, bytes]], grading: Grading
+    ) -> Mapping[str, _Ran]:
         said = self.settings
-        limit = said.total_seconds
+        limit = said.total_seconds + 60
         async with (
             grading.sandbox(memory_mb=said.memory_mb, seconds=limit) as theirs,
             grading.sandbox(seconds=limit) as ours,
         ):
             for path, content in code.items():
                 await theirs.write(path, content)
-            for path, content in tests.items():
-                await ours.write(path, content)
+            for folder, files_ in tests.items():
+                for path, content in files_.items():
+                    await ours.write(f"{folder}/{path}", content)
             async with CodeSide(theirs, paths=said.paths, seconds=said.seconds) as side:
-                return await self._judged(ours, side, self._modules(code, tests))
+                own = [path for files_ in tests.values() for path in files_]
+                return await self._judged(ours, side, self._modules(code, own))
 
-    def _modules(self, code: Mapping[str, bytes], tests: Mapping[str, bytes]) -> list[str]:
+    def _modules(self, code: Mapping[str, bytes], tests: Sequence[str]) -> list[str]:
         """What tests import from the contender: what the task says or gives, so that no file of its can stand in for
         anything else that the tests import.
         """
@@ -124,30 +140,13 @@ class Pytest(Check):
         own = {path.split("/")[0].removesuffix(".py") for path in tests}
         return sorted(found - own - sys.stdlib_module_names - _TOOLS)
 
-    async def _judged(self, ours: Sandbox, side: CodeSide, modules: Sequence[str]) -> _Ran:
+    async def _judged(self, ours: Sandbox, side: CodeSide, modules: Sequence[str]) -> Mapping[str, _Ran]:
         environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0"}
         running = await ours.start([ours.python, "-I", "-B", "-c", _source()], env=environment)
         try:
-            return await self._relay(running, side, modules)
+            return await _Relay(running, side, self.settings.total_seconds).results(modules)
         finally:
             await running.stop()
-
-    async def _relay(self, running: Running, side: CodeSide, modules: Sequence[str]) -> _Ran:
-        """Hand questions of the tests to the code, and its answers back, until the tests are over."""
-        token = secrets.token_hex(16)
-        arguments = ["-q", "-p", "no:cacheprovider", "--rootdir=.", "."]
-        await _send(running, {"token": token, "modules": modules, "arguments": arguments})
-        while True:
-            line = await running.line(seconds=self.settings.total_seconds, limit=_LINE)
-            if line is None:
-                done = await running.stop()
-                raise RuntimeError(
-                    f"the tests ended without a result: {done.stderr.decode(errors='replace')[-400:]}"
-                )
-            asked = json.loads(line)
-            if asked.get("token") == token:
-                return _ran(asked)
-            await _send(running, await _answer(asked, side))
 
     def _old(self, patterns: Sequence[str]) -> list[str]:
         folder = self.folder / "files"
@@ -177,18 +176,62 @@ def _is_test(name: str) -> bool:
     )
 
 
-async def _answer(asked: Mapping[str, Any], side: CodeSide) -> Mapping[str, Any]:
-    try:
-        if asked.get("op") == "write":
-            await side.sandbox.write(asked["name"], encoded_bytes(asked["args"][0]))
-            return {"returned": None}
-        if asked.get("op") == "read":
-            return {"returned": encode(await side.sandbox.read(asked["name"]))}
-        return await side.ask(asked)
-    except Gone as gone:
-        return {"lost": str(gone)}
-    except (FileNotFoundError, ValueError) as error:
-        return {"lost": f"{asked.get('name')}: {error}"}
+class _Relay:
+    """Hands questions of the tests to the code, and its answers back, until the tests are over."""
+
+    def __init__(self, running: Running, side: CodeSide, seconds: float) -> None:
+        self.running = running
+        self.side = side
+        self.seconds = seconds
+        self.waited = 0.0
+        """Seconds that the code took."""
+
+    async def results(self, modules: Sequence[str]) -> Mapping[str, _Ran]:
+        token = secrets.token_hex(16)
+        arguments = ["-q", "-p", "no:cacheprovider", "--rootdir=.", "--import-mode=importlib"]
+        await self._send({"token": token, "modules": modules, "arguments": arguments, "folders": [HIDDEN, OLD]})
+        until = time.monotonic() + self.seconds
+        while True:
+            line = await self._line(until)
+            asked = json.loads(line)
+            if asked.get("token") == token:
+                return {folder: _ran(asked, folder) for folder in (HIDDEN, OLD)}
+            begun = time.monotonic()
+            answer = await self._answer(asked)
+            self.waited += time.monotonic() - begun
+            await self._send(answer)
+
+    async def _line(self, until: float) -> bytes:
+        left = until - time.monotonic()
+        try:
+            if left <= 0:
+                raise TimeoutError
+            line = await self.running.line(seconds=left, limit=_LINE)
+        except TimeoutError:
+            if self.waited > self.seconds / 2:
+                raise Slow from None
+            raise TimeoutError(f"the tests took more than {self.seconds:g} s") from None
+        if line is None:
+            said = (await self.running.stop()).stderr.decode(errors="replace")[-400:]
+            raise RuntimeError(f"the tests ended without a result: {said}")
+        return line
+
+    async def _answer(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        sandbox = self.side.sandbox
+        try:
+            if asked.get("op") == "write":
+                await sandbox.write(asked["name"], encoded_bytes(asked["args"][0]))
+                return {"returned": None}
+            if asked.get("op") == "read":
+                return {"returned": encode(await sandbox.read(asked["name"]))}
+            return await self.side.ask(asked)
+        except Gone as gone:
+            return {"lost": str(gone)}
+        except (FileNotFoundError, ValueError) as error:
+            return {"lost": f"{asked.get('name')}: {error}"}
+
+    async def _send(self, said: Mapping[str, Any]) -> None:
+        await self.running.send(json.dumps(said).encode() + b"\n")
 
 
 def encoded_bytes(told: Any) -> bytes:
@@ -201,20 +244,13 @@ def encoded_bytes(told: Any) -> bytes:
     return data
 
 
-def _ran(said: Mapping[str, Any]) -> _Ran:
-    results: Mapping[str, str] = said["results"]
-    if said["exit"] == _NO_TESTS and not said["broken"]:
-        raise RuntimeError("pytest found no test")
-    passed = sum(1 for outcome in results.values() if outcome == "passed")
-    failed = sum(1 for outcome in results.values() if outcome == "failed")
-    broken = len(said["broken"])
-    unrun = max(said["collected"] - len(results), 0)
-    words = f" ({broken} files of tests could not even be loaded)" if broken else ""
-    return _Ran(passed, passed + failed + broken + unrun, words)
-
-
-async def _send(running: Running, said: Mapping[str, Any]) -> None:
-    await running.send(json.dumps(said).encode() + b"\n")
+def _ran(said: Mapping[str, Any], folder: str) -> _Ran:
+    results = [outcome for node, outcome in said["results"].items() if node.startswith(f"{folder}/")]
+    collected = sum(node.startswith(f"{folder}/") for node in said["collected"])
+    broken = sum(node.startswith(f"{folder}/") for node in said["broken"])
+    passed, failed = results.count("passed"), results.count("failed")
+    unrun = max(collected - len(results), 0)
+    return _Ran(passed, passed + failed + broken + unrun, broken)
 
 
 def _source() -> str:

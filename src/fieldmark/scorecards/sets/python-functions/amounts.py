@@ -7,16 +7,17 @@ FUNCTIONS = [
         "split_bill(cents: int, weights: list[int]) -> list[int]",
         "Split a bill so that it adds up",
         """
-        Split an amount in cents by weights, in whole cents that add up to the amount exactly. Each share is first
-        rounded down; the cents that are left go, one each, to those who lost most by rounding, of equals to the one who
-        stands first. Weights are not negative; if their sum is 0, or there are none, or the amount is negative, raise
-        ValueError.
+        Split an amount in cents by weights, in whole cents that add up to the amount exactly. Each share is
+        first rounded down; the cents that are left go, one each, to those who lost most by rounding, of equals
+        to the one who stands first. Weights are not negative; if their sum is 0, or there are none, or the
+        amount is negative, raise ValueError.
         """,
         [gives([34, 33, 33], 100, [1, 1, 1]), gives([67, 33], 100, [2, 1])],
         [
             gives([0, 0], 0, [1, 5]),
             gives([1, 1, 0], 2, [1, 1, 1]),
             gives([0, 100], 100, [0, 3]),
+            gives([71, 29], 100, [71, 29]),
             gives([14, 29, 57], 100, [1, 2, 4]),
             gives([3, 3, 4], 10, [10, 10, 11]),
             gives([10**17 + 1, 10**17], 2 * 10**17 + 1, [1, 1]),
@@ -47,9 +48,9 @@ FUNCTIONS = [
         "decimal_text(numerator: int, denominator: int) -> str",
         "A fraction as a decimal with its period",
         """
-        Write a fraction as a decimal number. Digits that repeat for ever stand in parentheses: 1/3 is `0.(3)`, 1/6 is
-        `0.1(6)`. A number without decimals has no point. Negative numbers begin with `-`; zero does not. A denominator
-        of 0 raises ZeroDivisionError.
+        Write a fraction as a decimal number. Digits that repeat for ever stand in parentheses: 1/3 is `0.(3)`,
+        1/6 is `0.1(6)`. A number without decimals has no point. Negative numbers begin with `-`; zero does not.
+        A denominator of 0 raises ZeroDivisionError.
         """,
         [gives("0.5", 1, 2), gives("0.(3)", 1, 3), gives("-1.1(6)", -7, 6)],
         [
@@ -80,7 +81,10 @@ FUNCTIONS = [
         return sign + str(whole) + ("." + digits if digits else "")
         """,
         {
-            "stops-at-twelve-digits": ("while rest and rest not in seen:", "while rest and len(digits) < 12:"),
+            "stops-at-twelve-digits": (
+                "while rest and rest not in seen:",
+                "while rest and len(digits) < 12:",
+            ),
             "sign-of-the-numerator-only": ("numerator * denominator < 0", "numerator < 0"),
             "puts-all-digits-into-the-period": ("start = seen[rest]", "start = 0"),
         },
@@ -90,10 +94,10 @@ FUNCTIONS = [
         "parse_duration(text: str) -> int",
         "Read a duration",
         """
-        The number of seconds that a text such as `1h30m`, `2d 4h` or `45s` means. Units are d, h, m, s, in this order, each
-        at most once, each after a whole number without a sign. Spaces may stand between the parts and around all of it,
-        not within a part. At least one part is needed. Parts may be larger than the next unit: `90m` is fine. Anything
-        else raises ValueError.
+        The number of seconds that a text such as `1h30m`, `2d 4h` or `45s` means. Units are d, h, m, s, in this
+        order, each at most once, each after a whole number without a sign. Spaces may stand between the parts
+        and around all of it, not within a part. At least one part is needed. Parts may be larger than the next
+        unit: `90m` is fine. Anything else raises ValueError.
         """,
         [gives(5400, "1h30m"), gives(187200, "2d 4h"), refuses("ValueError", "30m1h")],
         [
@@ -111,13 +115,13 @@ FUNCTIONS = [
             refuses("ValueError", "1.5h"),
             refuses("ValueError", "1h30"),
         ],
-        r'''
+        r"""
         form = r" *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m)? *(?:(\d+)s)? *"
         found = re.fullmatch(form, text)
         if not found or not any(found.groups()):
             raise ValueError(f"no duration: {text!r}")
         return sum(int(part or 0) * unit for part, unit in zip(found.groups(), (86400, 3600, 60, 1)))
-        ''',
+        """,
         {
             "takes-nothing-for-zero": ("not found or not any(found.groups())", "not found"),
             "days-have-twelve-hours": ("86400", "43200"),
@@ -130,14 +134,15 @@ FUNCTIONS = [
         "valid_isbn(text: str) -> bool",
         "Is it a valid ISBN?",
         """
-        Whether a text is an ISBN-10 or ISBN-13 with a right check digit. Hyphens and spaces are ignored. ISBN-10: nine
-        digits and a last one that may be X (10, capital only); the sum of the digits times 10, 9, ..., 1 is divisible by
-        11. ISBN-13: thirteen digits beginning with 978 or 979; the sum of the digits times 1, 3, 1, 3, ... is divisible
-        by 10.
+        Whether a text is an ISBN-10 or ISBN-13 with a right check digit. Hyphens and spaces are ignored.
+        ISBN-10: nine digits and a last one that may be X (10, capital only); the sum of the digits times 10, 9,
+        ..., 1 is divisible by 11. ISBN-13: thirteen digits beginning with 978 or 979; the sum of the digits
+        times 1, 3, 1, 3, ... is divisible by 10.
         """,
         [gives(True, "978-3-16-148410-0"), gives(True, "0-8044-2957-X"), gives(False, "978-3-16-148410-1")],
         [
             gives(True, "0306406152"),
+            gives(True, "0 9752298 0 X"),
             gives(False, "0306406153"),
             gives(False, "080442957x"),
             gives(False, "08044X2957"),
@@ -170,9 +175,10 @@ FUNCTIONS = [
         "fewest_coins(amount: int, coins: list[int]) -> list[int] | None",
         "Pay with the fewest coins",
         """
-        The fewest coins that make up an amount exactly, largest first; each kind of coin may be used as often as needed.
-        None when it cannot be done; an empty list for 0. If several choices have as few coins, the one with the largest
-        coins first: compare the lists, greater wins. Coins are positive and may come in any order.
+        The fewest coins that make up an amount exactly, largest first; each kind of coin may be used as often
+        as needed. None when it cannot be done; an empty list for 0. If several choices have as few coins, the
+        one with the largest coins first: compare the lists, greater wins. Coins are positive and may come in
+        any order.
         """,
         [gives([25, 5, 5], 35, [25, 5, 1]), gives([3, 3], 6, [1, 3, 4]), gives(None, 3, [2])],
         [
@@ -181,7 +187,7 @@ FUNCTIONS = [
             gives(None, 7, []),
             gives([20, 20], 40, [1, 20, 25]),
             gives([9, 3], 12, [3, 9, 7, 5]),
-            gives([186, 186, 186, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83, 83], 2467 , [83, 186, 408, 419][:2]),
+            gives([186] * 3 + [83] * 23, 2467, [83, 186]),
             gives([500] * 20, 10_000, [500, 200, 100, 50]),
         ],
         """
@@ -200,7 +206,10 @@ FUNCTIONS = [
                 "taken = []\nfor coin in sorted(coins, reverse=True):\n    while coin <= amount:\n        taken.append(coin)\n        amount -= coin\nreturn taken if not amount else None\nbest = [[]]",
             ),
             "any-of-the-fewest": ("max(option for option", "min(option for option"),
-            "coins-once": ("return best[amount]", "return best[amount] if len(set(best[amount] or [])) == len(best[amount] or []) else None"),
+            "coins-once": (
+                "return best[amount]",
+                "return best[amount] if len(set(best[amount] or [])) == len(best[amount] or []) else None",
+            ),
         },
         ["numbers", "search"],
     ),
@@ -208,9 +217,9 @@ FUNCTIONS = [
         "rolling_median(values: list[float], width: int) -> list[float]",
         "A rolling median",
         """
-        The medians of all runs of `width` neighbouring values, in order. With an even width the median is the mean of the
-        two middle values. The list that was given stays as it is. Fewer values than `width` give an empty list; a width
-        below 1 raises ValueError.
+        The medians of all runs of `width` neighbouring values, in order. With an even width the median is the
+        mean of the two middle values. The list that was given stays as it is. Fewer values than `width` give an
+        empty list; a width below 1 raises ValueError.
         """,
         [gives([2, 3, 3], [1, 2, 3, 9, 3], 3), gives([1.5, 2.5], [1, 2, 3], 2)],
         [
@@ -235,9 +244,15 @@ FUNCTIONS = [
         """,
         {
             "does-not-sort": ("sorted(values[start : start + width])", "values[start : start + width]"),
-            "upper-middle-of-even": ("run[middle] if width % 2 else (run[middle - 1] + run[middle]) / 2", "run[middle]"),
+            "upper-middle-of-even": (
+                "run[middle] if width % 2 else (run[middle - 1] + run[middle]) / 2",
+                "run[middle]",
+            ),
             "forgets-the-last-run": ("len(values) - width + 1", "len(values) - width"),
-            "sorts-what-it-was-given": ("found = []", "found = []\nif width == len(values):\n    values.sort()"),
+            "sorts-what-it-was-given": (
+                "found = []",
+                "found = []\nif width == len(values):\n    values.sort()",
+            ),
         },
         ["numbers"],
     ),

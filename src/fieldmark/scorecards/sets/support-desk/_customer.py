@@ -1,6 +1,6 @@
 """The customer: a state machine that follows a script.
 
-In this order it reacts to: what has been done in the shop's system since, facts that it is asked for, words that its state
+In this order it reacts to: what has been done in the shop's system, facts that it is asked for, words that its state
 listens for; else it says its next general line. It hangs up when the case is closed or its patience ends.
 """
 

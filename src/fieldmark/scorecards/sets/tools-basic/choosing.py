@@ -181,15 +181,16 @@ def _table_tools(data: Data) -> list[Any]:
     ) -> dict[str, Any]:
         """Book a table. The restaurant charges 15 for a booking that is changed later."""
         data["booked"].append([restaurant, date, time, people])
+        data["guessed"] = data["guessed"] or not data["asked"]
         return {"booked": True, "number": "B-613"}
 
     return [restaurants, book_table]
 
 
 def _says_when(data: Data, text: str) -> str | None:
-    asks = "?" in text and any(
-        w in text.casefold() for w in ("time", "when", "o'clock", "hour", "early", "late")
-    )
+    told = text.casefold()
+    asks = any(word in told for word in ("?", "please", "tell me", "let me know", "need"))
+    asks = asks and any(word in told for word in ("time", "when", "o'clock", "hour", "early", "late"))
     if asks and not data["asked"]:
         data["asked"] = True
         return "Half past seven would be fine."
@@ -210,7 +211,7 @@ def _ask_first() -> Task:
     return item(
         "table-without-time",
         tag="choosing",
-        data={"booked": [], "asked": False},
+        data={"booked": [], "asked": False, "guessed": False},
         tools=_table_tools,
         hear=_says_when,
         checks=[
@@ -219,7 +220,7 @@ def _ask_first() -> Task:
                 "expected": [called("book_table", **booked("19:30")[1])],
                 "extra": ["restaurants"],
             },
-            {"kind": "state", "at": {"asked": True}},
+            {"kind": "state", "at": {"asked": True, "guessed": False}},
             said(r"\b(19[:.]30|7[:.]30|half past seven)\b"),
         ],
         oracle=Solution(play=_asks_and_books),
@@ -230,6 +231,9 @@ def _ask_first() -> Task:
             "claims": Solution(says=["What time?"], answer="Booked for 19:30 on Friday."),
         },
         wrong={
+            "asks-afterwards": Solution(
+                calls=[booked("19:30")], says=["Is that time all right?"], answer="Booked for 19:30."
+            ),
             "guesses": Solution(calls=[booked("19:00")], answer="Booked for Friday at 19:00."),
             "guesses-then-asks": Solution(
                 calls=[booked("20:00")], says=["Is 20:00 a good time?"], answer="19:30 then."

@@ -381,15 +381,15 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.results: dict[str, str] = {}
-        self.collected = 0
+        self.collected: list[str] = []
         self.broken: list[str] = []
 
     def pytest_collection_modifyitems(self, items: Sequence[Any]) -> None:
-        self.collected = len(items)
+        self.collected = [item.nodeid for item in items]
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
-            self.broken.append(str(report.longrepr)[-600:])
+            self.broken.append(report.nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         worse = {"passed": 1, "skipped": 2, "failed": 3}
@@ -413,7 +413,19 @@ def main() -> None:
     import pytest
 
     recorder = _Recorder()
-    said = {"token": asked["token"], "exit": int(pytest.main(asked["arguments"], plugins=[recorder]))}
-    link.send(
-        {**said, "collected": recorder.collected, "results": recorder.results, "broken": recorder.broken}
-    )
+    folders = [folder for folder in asked["folders"] if os.path.isdir(folder)]
+    sys.path[:0] = _beside_tests(folders)
+    pytest.main([*asked["arguments"], "--continue-on-collection-errors", *folders], plugins=[recorder])
+    said = {"token": asked["token"], "collected": recorder.collected}
+    link.send({**said, "results": recorder.results, "broken": recorder.broken})
+
+
+def _beside_tests(folders: Sequence[str]) -> list[str]:
+    """Where tests find what stands beside them: each folder of tests, and those in it that are no packages."""
+    found = [os.path.abspath(folder) for folder in folders]
+    for folder in folders:
+        for place, inner, files in os.walk(folder):
+            inner.sort()
+            if "__init__.py" not in files and any(name.endswith(".py") for name in files):
+                found.append(os.path.abspath(place))
+    return list(dict.fromkeys(found))

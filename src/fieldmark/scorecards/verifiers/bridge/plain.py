@@ -7,6 +7,7 @@ import datetime
 import decimal
 import fractions
 import math
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,8 @@ class _Encoding:
 
     def value(self, value: Any, depth: int) -> Any:  # noqa: PLR0911 (one for each sort of value)
         self.nodes += 1
-        if depth > DEEPEST or self.nodes > MOST or self.length > LONGEST:
+        self.grow(0)
+        if depth > DEEPEST:
             raise _TooMuch
         if value is None or value is True or value is False:
             return value
@@ -60,6 +62,8 @@ class _Encoding:
             return {"t": kind.__name__, "v": _TEXTUAL[kind](value)}
         if kind is datetime.timedelta:
             return {"t": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
+        if kind is types.MappingProxyType:  # what a class's `__dict__` is
+            return {"t": "sub", "type": "mappingproxy", "v": self.plain(dict, dict(value), depth)}
         if kind is range:
             return {"t": "range", "v": [str(value.start), str(value.stop), str(value.step)]}
         base = next((b for b in _BASES if b in kind.__mro__), None)
@@ -67,15 +71,20 @@ class _Encoding:
             return {"t": "sub", "type": type_name(kind), "v": self.plain(base, value, depth)}
         return self.other(value)
 
+    def grow(self, length: int) -> None:
+        self.length += length
+        if self.nodes > MOST or self.length > LONGEST:
+            raise _TooMuch
+
     def plain(self, kind: Any, value: Any, depth: int) -> Any:
         if kind in (int, float, complex):
             return self.number(kind, value)
         if kind is str:
             text = str.__str__(value)
-            self.length += len(text)
+            self.grow(len(text))
             return text
         if kind in (bytes, bytearray):
-            self.length += kind.__len__(value)
+            self.grow(kind.__len__(value))
             return {"t": kind.__name__, "v": base64.b64encode(kind.__getitem__(value, slice(None))).decode()}
         if kind is dict:
             pairs = [[self.value(k, depth + 1), self.value(v, depth + 1)] for k, v in dict.items(value)]
@@ -85,7 +94,7 @@ class _Encoding:
     def number(self, kind: Any, value: Any) -> Any:
         if kind is int:
             number = int.__add__(value, 0)
-            self.length += number.bit_length() // 4
+            self.grow(number.bit_length() // 4)
             return number if abs(number) < 2**53 else {"t": "int", "v": hex(number)}
         if kind is float:
             return {"t": "float", "v": float.hex(float.__add__(value, 0.0))}
@@ -116,7 +125,7 @@ def decode(data: Any, other: Callable[[Any], Any] | None = None) -> Any:
     """The value that JSON stands for; `other` makes what stands for anything else. Raises ValueError on garbage."""
     try:
         return _decoded(data, other or (lambda told: Foreign(str(told.get("type"))[:200])), 0)
-    except (KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"no plain data: {type(error).__name__}") from None
 
 

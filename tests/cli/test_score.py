@@ -1,0 +1,204 @@
+"""`fieldmark score`, through the command itself, on a set that somebody wrote into a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree.ElementTree import parse
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from fieldmark.cli import score
+from fieldmark.errors import Conflict, InputError, NotFound
+from tests.house import write_field
+
+TASKS = """
+import asyncio
+from pathlib import Path
+from fieldmark.scorecards import Budget, Solution, Task, Tool, Variant
+from fieldmark.scorecards.verifiers import make
+
+async def slowly(stage):
+    await asyncio.sleep(SECONDS)
+    return stage.scene.task.id.removeprefix("say-")
+
+def tasks() -> list[Task]:
+    return [
+        Task(
+            f"say-{word}", f"Say {word}.", make("exact", {"equals": word}, Path(__file__).parent), title=f"Say {word}",
+            tags=("short",) if len(word) < 4 else (),
+            variants=(Variant("polite", "paraphrase", f"Please say {word}."),),
+            oracle=Solution(play=slowly), cheats={"echo": Solution(answer=f"Say {word}.")},
+            wrong={"<b>\\x1b": Solution(answer="<script>alert(1)</script>\\x1b[31m \\u2028")},
+        )
+        for word in ("red", "green", "blue", "white", "black", "grey", "pink", "brown")
+    ]
+"""
+
+
+def fieldmark(*arguments: object) -> Result:
+    return CliRunner().invoke(score.group, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = write_field(tmp_path / "field", "")
+    write_set(folder, 0.0)
+    return folder
+
+
+def write_set(folder: Path, seconds: float) -> None:
+    made = folder / "scorecards" / "colours"
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "scorecard.toml").write_text(
+        'name = "colours"\ntitle = "Colours"\nversion = "2"\nlicence = "CC0"\n'
+    )
+    (made / "tasks.py").write_text(TASKS.replace("SECONDS", str(seconds)))
+
+
+def test_a_run_its_numbers_and_everything_that_reads_them(folder: Path, tmp_path: Path) -> None:
+    junit = tmp_path / "out" / "junit.xml"
+    ran = fieldmark(
+        "run",
+        "colours",
+        "oracle",
+        "seeded:0.5,seed=2",
+        "--trials",
+        3,
+        "--seed",
+        5,
+        "--field",
+        folder,
+        "--junit",
+        junit,
+    )
+    assert ran.exit_code == 0, ran.output
+    assert "complete, 96 of 96 trials" in ran.stdout
+    assert "100.0%" in ran.stdout
+    suites = parse(junit).getroot().findall("testsuite")
+    assert [suite.get("name") for suite in suites] == ["colours: oracle", "colours: seeded:0.5,seed=2"]
+    assert (suites[0].get("tests"), suites[0].get("failures")) == ("8", "0")
+    assert int(suites[1].get("failures", "0")) == len(suites[1].findall("testcase/failure")) > 0
+    text = suites[1].findall("testcase/failure")[0].text or ""
+    assert "trial " in text
+    assert "\x1b" not in text
+
+    shown = json.loads(fieldmark("show", "colours", "--field", folder, "--format", "json").stdout)
+    assert shown["checked"] == "passed"
+    assert shown["line"]["scores"][0]["name"] == "oracle"
+    assert shown["verifiers"][0]["passed"] == 0
+    told = fieldmark("show", "colours", "--field", folder).stdout
+    assert "checked: oracle passes, nop and cheats fail" in told
+    compared = fieldmark("compare", "colours", "oracle", "seeded", "--field", folder)
+    assert isinstance(compared.exception, NotFound)
+    compared = fieldmark("compare", "colours", "oracle", "seeded:0.5,seed=2", "--field", folder)
+    assert "oracle" in compared.stdout.splitlines()[0]
+    (run,) = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)
+    assert (run["ended"], run["done"]) == ("complete", 96)
+    assert "colours" in fieldmark("runs", "--field", folder).stdout
+
+    out = tmp_path / "colours.zip"
+    assert fieldmark("bundle", "colours", out, "--field", folder).stdout.endswith("96 trials\n")
+    with zipfile.ZipFile(out) as bundle:
+        assert sorted(bundle.namelist()) == ["colours/data.js", "colours/index.html", "colours/trials/0.js"]
+        script = bundle.read("colours/trials/0.js").decode()
+        assert "<" not in script
+        assert "\u2028" not in script
+        data = bundle.read("colours/data.js").decode()
+        trials = json.loads(data.removeprefix("window.FIELDMARK = ").removesuffix(";\n"))["trials"]
+    failed = next(each["id"] for each in trials if each["result"] == "fail")
+    one = fieldmark("trial", failed, "--field", folder)
+    assert "fail" in one.stdout.splitlines()[0]
+    assert "\x1b" not in one.stdout
+    assert isinstance(fieldmark("trial", "nothing", "--field", folder).exception, NotFound)
+
+
+def test_the_lower_bound_decides_in_ci(folder: Path) -> None:
+    common = ("--trials", 1, "--no-variants", "--unchecked", "--field", folder)
+    passed = fieldmark("run", "colours", "oracle", *common, "--fail-under", 0.5)
+    assert passed.exit_code == 0, passed.output
+    assert "interval 63." in passed.stderr
+    failed = fieldmark(
+        "run", "colours", "oracle", *common, "--fail-under", 0.9
+    )  # all pass, but eight tasks say little
+    assert failed.exit_code == 1
+    assert "its lower bound is under 90.0%" in failed.stderr
+    assert fieldmark("run", "colours", "oracle", "nop", *common, "--fail-under", 0.5).exit_code == 1
+
+
+def test_a_set_that_fails_its_own_checks_is_not_run(folder: Path) -> None:
+    tasks = folder / "scorecards" / "colours" / "tasks.py"
+    tasks.write_text(
+        tasks.read_text().replace(
+            'cheats={"echo": Solution(answer=f"Say {word}.")}', 'cheats={"it": Solution(answer=word)}'
+        )
+    )
+    ran = fieldmark("run", "colours", "oracle", "--trials", 1, "--field", folder)
+    assert ran.exit_code == 1
+    assert "the cheat 'it' passes" in ran.stdout.replace("\n", " ")
+    assert "0 of 16 trials" in ran.stdout
+    assert (
+        fieldmark("run", "colours", "oracle", "--trials", 1, "--field", folder, "--unchecked").exit_code == 0
+    )
+
+
+def test_what_cannot_be_run_is_said(folder: Path) -> None:
+    def refused(*arguments: object) -> object:
+        return fieldmark("run", *arguments, "--field", folder).exception
+
+    assert isinstance(refused(), InputError)
+    assert isinstance(refused("colours"), InputError)
+    assert isinstance(refused("colors", "oracle"), NotFound)
+    assert isinstance(refused("colours", "alder"), NotFound)
+    assert isinstance(refused("colours", "people"), InputError)
+    assert isinstance(refused("colours", "seeded:2"), InputError)
+    assert isinstance(refused("colours", "oracle", "--tasks", "say-mauve"), InputError)
+    assert isinstance(refused("colours", "oracle", "--until", "very"), InputError)
+    assert isinstance(refused("--continue", "nothing"), NotFound)
+    assert (
+        fieldmark("run", "colours", "oracle", "--tasks", "short", "--trials", 2, "--field", folder).exit_code
+        == 0
+    )
+    done = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)[0]
+    assert done["planned"] == 4
+    assert isinstance(refused("--continue", done["id"]), Conflict)
+
+
+def test_an_interrupted_run_says_how_it_goes_on(folder: Path) -> None:
+    write_set(folder, 0.05)
+    command = [
+        sys.executable,
+        "-m",
+        "fieldmark",
+        "score",
+        "run",
+        "colours",
+        "oracle",
+        "--trials",
+        "40",
+        "--unchecked",
+    ]
+    with subprocess.Popen(
+        [*command, "--no-variants", "--field", str(folder)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    ) as process:
+        assert process.stderr
+        assert "of 320 trials" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    line = said.strip().splitlines()[-1].split()
+    assert line[:4] == ["fieldmark", "score", "run", "--continue"]
+    found = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)[0]
+    assert (found["id"], found["state"]) == (line[4], "paused")
+    again = fieldmark("run", "--continue", line[4], "--workers", 64, "--field", folder)
+    assert again.exit_code == 0, again.output
+    assert "complete, 320 of 320 trials" in again.stdout
