@@ -88,12 +88,12 @@ async def test_a_small_model_calls_by_grammar_only(shelf: None, tmp_path: Path) 
         return "12:31"
 
     contender = make_contender(
-        ContenderSpec(name="small", kind="weights", model=NAME, sampler={"temperature": 0, "max_tokens": 60})
+        ContenderSpec(name="small", kind="weights", model=NAME, sampler={"temperature": 0, "max_tokens": 30})
     )
     try:
         who = Member(contender, contender.identity.digest)
         assert (await probe_calling(who, tmp_path / "state")).calling == "grammar"
-        task = Task("t", "What time is it?", Passes(), tools=[Tool.of(clock)], budget=Budget(steps=2))
+        task = Task("t", "What time is it?", Passes(), tools=[Tool.of(clock)], budget=Budget(steps=1))
         attempt = (await play(task, agent_for(who, "grammar"), Bench())).attempt
         assert attempt.failure is None
         assert attempt.calls or attempt.answer

@@ -106,7 +106,8 @@ async def test_a_person_uses_tools_answers_and_is_judged(served: Served, voter: 
     done = await act(voter, task, "say", text="It is 12:31.")
     assert (done["over"], done["verdict"], done["explanation"]) == (True, "pass", "looked for 12:31")
     assert await begin(voter, place) is None
-    (run,), (trial,), (verdict,) = (served.records(k) for k in (RunStarted, TrialEnded, VerdictGiven))
+    (run,), (trial,) = served.records(RunStarted), served.records(TrialEnded)
+    (verdict,) = served.records(VerdictGiven)
     assert (run.kinds, run.labels) == ({PEOPLE_DIGEST: "person"}, {PEOPLE_DIGEST: "people"})
     assert run.tasks == ("time",)
     assert (trial.person, trial.contender, trial.calls, trial.ended) == (True, PEOPLE_DIGEST, 2, "answered")

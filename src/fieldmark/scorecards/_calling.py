@@ -24,7 +24,7 @@ FILE = "calling.json"
 _QUESTION = "What is the weather in Graz now? Use the tool."
 _PLACE = "graz"
 _TRIES = 2
-_TOKENS = 1024  # one that thinks first needs them
+_TOKENS = 512  # one that thinks first needs them
 _CANNOT = frozenset({400, 404, 422, 501})
 """Statuses by which servers refuse tools or a schema, and not whoever asks."""
 

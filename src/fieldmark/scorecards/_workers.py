@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ WORKFLOW = "fieldmark-trial"
 VERSION = "1"
 """Of what is put on the queue: raised when a worker of before could not read it."""
 POLL_SECONDS = 0.1
+AGAIN_SECONDS = 10.0
+"""After which trials that are open though nothing waits on the queue are put on it again; doubles each time."""
 TEND_SECONDS = 2.0
 """How often a worker looks for what dead ones left."""
 _TENDING = 0x6669656C646D6B  # advisory lock: one process at a time puts things back
@@ -127,6 +130,14 @@ def enqueue(url: str, keys: Iterable[TrialKey]) -> int:
     return len(named)
 
 
+def _is_drained(url: str) -> bool:
+    with _client(url) as client:
+        waiting = ["ENQUEUED", "PENDING"]
+        return not client.list_workflows(
+            queue_name=QUEUE, status=waiting, limit=1, load_input=False, load_output=False
+        )
+
+
 @dataclass
 class SharedRun(Run):
     """A run whose trials are played by workers; this process only looks on, and says when it is enough."""
@@ -141,11 +152,18 @@ class SharedRun(Run):
             if not self._is_over(key)
         ]
         await asyncio.to_thread(enqueue, self.url, left)
+        looked, pause = time.monotonic(), AGAIN_SECONDS
         while self.stop is None and not self._all_over(left):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), 0.5)
             if await asyncio.to_thread(self._look_on):
                 self.changed()
+            if time.monotonic() - looked > pause:
+                if await asyncio.to_thread(_is_drained, self.url):
+                    # Whoever took them could not play them: another may, or it can by then.
+                    await asyncio.to_thread(enqueue, self.url, [k for k in left if not self._is_over(k)])
+                    pause = min(60.0, 2 * pause)
+                looked = time.monotonic()
         return self.stop or self._ending()
 
     def _all_over(self, keys: Iterable[TrialKey]) -> bool:
