@@ -42,6 +42,11 @@ SOAKS = (
     ),
     Soak("api_fuzz", "does any request make the server fail, or reply what its document does not say?"),
     Soak("hostile", "does a hostile text run, leak or break anything, wherever it comes in?"),
+    Soak(
+        "shipped",
+        "how reliable are a small model and agents of known skill on the shipped sets?",
+        resumable=True,
+    ),
     Soak("ledger_kills", "is what was acknowledged there after kill -9?", ("--kills", "200")),
     Soak("score_kills", "is no verdict lost or doubled when who plays trials is killed?", ("--kills", "200")),
     Soak("tampering", "is every change of an export found and named?", ("--tries", "10000")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Sequence
@@ -292,3 +293,30 @@ async def test_an_error_without_meaning_is_raised_once() -> None:
     async with member(in_turn(refusal(400, "no such thing"))) as (contender, seen):
         result = await play(task(), agent_for(contender, "native"), Bench())
     assert (result.attempt.failure, len(seen)) == ("refused", 1)
+
+
+async def test_who_takes_pictures_is_shown_the_screen_as_it_is_now() -> None:
+    class Screen(Scene):
+        async def begin(self) -> str:
+            self.picture = b"first"
+            return await super().begin()
+
+    def press() -> str:
+        """Press it."""
+        made[0].picture = b"second"
+        return "pressed"
+
+    made: list[Screen] = []
+
+    def scene(what: Task, variant: Any, seed: int) -> Scene:
+        made[:] = [Screen(what, variant, seed)]
+        return made[0]
+
+    for vision, shown in ((True, [b"first", b"second"]), (False, [])):
+        says = in_turn(calls(("press", {})), text("done"))
+        async with member(says, vision=vision) as (contender, seen):
+            await play(task([press], scene=scene), agent_for(contender, "native"), Bench())
+        last = [body["messages"][-1]["content"] for body in seen]
+        urls = [content[1]["image_url"]["url"] for content in last if isinstance(content, list)]
+        assert [base64.b64decode(url.partition(",")[2]) for url in urls] == shown
+        assert "image_url" not in str([body["messages"][:-1] for body in seen])

@@ -18,7 +18,18 @@ from pydantic import BaseModel, Field
 
 from fieldmark.errors import InputError, SandboxError
 from fieldmark.sandbox import Sandbox
-from fieldmark.scorecards import Bench, Solution, Stage, Task, Tool, ToolRefusal, mcp_scene, mcp_tools, play
+from fieldmark.scorecards import (
+    Bench,
+    Solution,
+    Stage,
+    Task,
+    Tool,
+    ToolRefusal,
+    load_set,
+    mcp_scene,
+    mcp_tools,
+    play,
+)
 from fieldmark.scorecards.agents import Scripted
 from tests.scorecards.stub import Passes
 
@@ -280,3 +291,25 @@ async def test_only_wanted_tools_are_given(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no tool 'sub'"):
         async with mcp_tools(command, only=["sub"]):
             pass
+
+
+async def test_a_task_in_a_folder_names_its_server(tmp_path: Path) -> None:
+    folder = tmp_path / "sums"
+    files = {
+        "scorecard.toml": 'name = "sums"\n[defaults]\nuses = ["sandbox"]\n',
+        "tasks/add/task.toml": (
+            '[mcp]\ncommand = ["python3", "server.py"]\nonly = ["add"]\n\n'
+            '[[checks]]\nkind = "exact"\nequals = "42"\n'
+        ),
+        "tasks/add/instruction.md": "Add 20 and 22.",
+        "tasks/add/files/server.py": PLAIN,
+        "tasks/add/oracle/calls.json": '[["add", {"a": 20, "b": 22}]]',
+        "tasks/add/oracle/answer.md": "42",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (task,) = load_set(folder).tasks
+    played = await play(task, Scripted(task.oracle), Bench())
+    assert [call.result for call in played.attempt.calls] == ["42"]
+    assert played.verdict.result == "pass", played.verdict.explanation

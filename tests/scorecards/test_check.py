@@ -107,7 +107,11 @@ async def test_false_passes_are_counted_once_each() -> None:
 async def test_tasks_that_differ_in_names_and_numbers_only_are_named() -> None:
     tasks = [
         Task(i, text, RIGHT, oracle=Solution("4"), cheats=MANY)
-        for i, text in (("a", "Ask Ann for 3 eggs."), ("b", "Ask Bob for 12 eggs."), ("c", "Ask Bob for tea."))
+        for i, text in (
+            ("a", "Ask Ann for 3 eggs."),
+            ("b", "Ask Bob for 12 eggs."),
+            ("c", "Ask Bob for tea."),
+        )
     ]
     found = await report(TaskSet("s", tasks))
     assert [note for note in found.notes if "differs" in note] == [

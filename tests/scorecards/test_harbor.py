@@ -27,7 +27,9 @@ HELLO = {
         'version = "1.0"\n[metadata]\ncategory = "files"\ntags = ["trivial"]\n'
         "[verifier]\ntimeout_sec = 60.0\n[agent]\ntimeout_sec = 90.0\n[environment]\ncpus = 1\n"
     ),
-    "environment/Dockerfile": "FROM ubuntu:24.04\nWORKDIR /app\nCOPY data.txt .\nRUN apt-get update && \\\n  apt-get install -y curl\n",
+    "environment/Dockerfile": (
+        "FROM ubuntu:24.04\nWORKDIR /app\nCOPY data.txt .\nRUN apt-get update && \\\n  apt-get install -y curl\n"
+    ),
     "environment/data.txt": "data\n",
     "tests/test.sh": TEST_SH,
     "tests/test_state.py": (
@@ -35,7 +37,7 @@ HELLO = {
         '    assert Path("/app/hello.txt").read_text().strip() == "Hello, world!"\n'
         '    assert Path("/app/data.txt").exists()\n'
     ),
-    "solution/solve.sh": '#!/bin/bash\ncat /solution/word > /app/hello.txt\n',
+    "solution/solve.sh": "#!/bin/bash\ncat /solution/word > /app/hello.txt\n",
     "solution/word": "Hello, world!\n",
 }
 
@@ -58,7 +60,7 @@ async def test_a_task_is_read_and_its_tests_judge(tmp_path: Path) -> None:
 async def test_partial_rewards_and_missing_ones(tmp_path: Path) -> None:
     tasks = {f"half/{name}": text for name, text in HELLO.items()}
     tasks |= {f"none/{name}": text for name, text in HELLO.items()}
-    tasks["half/tests/test.sh"] = 'echo \'{"reward": 0.25}\' > /logs/verifier/reward.json\n'
+    tasks["half/tests/test.sh"] = "echo '{\"reward\": 0.25}' > /logs/verifier/reward.json\n"
     tasks["none/tests/test.sh"] = "echo trouble >&2\nexit 3\n"
     found = load_set(write(tmp_path / "both", tasks))
     half = await play(found.task("half"), Scripted(None), Bench())
@@ -73,7 +75,10 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         load_set(write(tmp_path / "steps", {**HELLO, "steps/one/instruction.md": "x"}))
     with pytest.raises(TaskSetError, match=r"broken/task.toml:1: not TOML"):
         load_set(write(tmp_path / "broken", {**HELLO, "task.toml": "x =\n"}))
-    far = {**HELLO, "environment/Dockerfile": "FROM x\nWORKDIR /srv/it\nCOPY data.txt /etc/data\nCOPY none.txt .\n"}
+    far = {
+        **HELLO,
+        "environment/Dockerfile": "FROM x\nWORKDIR /srv/it\nCOPY data.txt /etc/data\nCOPY none.txt .\n",
+    }
     found = load_set(write(tmp_path / "far", far))
     assert [words for words in found.trouble if "cannot be followed" in words] == [
         "far: its Dockerfile's `COPY data.txt /etc/data` cannot be followed",

@@ -51,7 +51,9 @@ async def test_a_set_of_folders_is_read_and_played(tmp_path: Path) -> None:
     assert (found.name, found.title, found.cross, len(found.digest)) == ("sums", "Sums", True, 64)
     task = found.task("sum")
     assert task.budget.steps == 3
-    assert [(v.id, v.kind, v.instruction) for v in task.variants] == [("words", "paraphrase", "Two and two is?")]
+    assert [(v.id, v.kind, v.instruction) for v in task.variants] == [
+        ("words", "paraphrase", "Two and two is?")
+    ]
     assert (await play(task, Scripted(task.oracle), Bench())).verdict.result == "pass"
     assert (await play(task, Scripted(task.cheats["many"]), Bench())).verdict.result == "fail"
     with pytest.raises(NotFound):
@@ -66,14 +68,14 @@ def test_every_part_of_a_folder_is_read(tmp_path: Path) -> None:
                 "scorecard.toml": 'name = "whole"\n[defaults]\nuses = ["sandbox"]\nartifacts = ["out/**"]\n',
                 "tasks/t1/task.toml": (
                     'title = "T"\nkind = "k"\ntags = ["a"]\nsystem = "Be brief."\nchecks_seconds = 9\n'
-                    '[budget]\ntokens = 7\ncost = 0.5\n'
+                    "[budget]\ntokens = 7\ncost = 0.5\n"
                     '[[checks]]\nkind = "exact"\nequals = "x"\n[[checks]]\nkind = "files"\npresent = ["out/a"]\n'
                     '[variants.moved]\nkind = "perturbation"\n'
                 ),
                 "tasks/t1/instruction.md": "Do it.\n",
                 "tasks/t1/files/in/data.csv": "1\n",
                 "tasks/t1/hidden/secret.txt": "s",
-                "tasks/t1/tools.py": 'def clock(zone: str) -> str:\n    "The time."\n    return zone\nTOOLS = [clock]\n',
+                "tasks/t1/tools.py": 'def clock(zone: str) -> str:\n    "Time."\n    return zone\nTOOLS = [clock]\n',
                 "tasks/t1/variants/moved/files/in/data.csv": "2\n",
                 "tasks/t1/oracle/calls.json": '[["clock", {"zone": "UTC"}]]',
                 "tasks/t1/oracle/says.json": '["well"]',
@@ -121,7 +123,9 @@ def test_python_sets_find_what_is_beside_them_and_changes_are_seen(tmp_path: Pat
 
 def test_the_digest_is_of_what_is_said() -> None:
     def one(answer: str, instruction: str = "i") -> TaskSet:
-        return TaskSet("s", [Task("t", instruction, make("exact", {"equals": answer}), oracle=Solution(answer))])
+        return TaskSet(
+            "s", [Task("t", instruction, make("exact", {"equals": answer}), oracle=Solution(answer))]
+        )
 
     assert one("a").digest == one("a").digest
     assert len({one("a").digest, one("b").digest, one("a", "j").digest}) == 3
@@ -139,7 +143,10 @@ def test_caches_and_sealed_tasks_do_not_change_the_digest(tmp_path: Path) -> Non
 
 def test_sealed_tasks_of_a_field_join_a_set_from_elsewhere(tmp_path: Path) -> None:
     folder, field = write(tmp_path / "sums", SUM), tmp_path / "field"
-    write(field / "scorecards" / "sums", {n.replace("tasks/sum", "sealed/q7"): t for n, t in SUM.items() if "sum/" in n})
+    write(
+        field / "scorecards" / "sums",
+        {n.replace("tasks/sum", "sealed/q7"): t for n, t in SUM.items() if "sum/" in n},
+    )
     assert [task.id for task in load_set(folder, field).tasks if task.sealed] == ["q7"]
     assert [task.id for task in load_set(folder).tasks] == ["sum"]
 
@@ -216,7 +223,9 @@ def test_broken_files_are_mistakes_too(tmp_path: Path) -> None:
     assert mistakes(write(tmp_path / "a", {"x": ""})) == [
         "scorecard.toml: it is missing (`fieldmark score new NAME` makes a set)"
     ]
-    assert mistakes(write(tmp_path / "b", {"scorecard.toml": 'name = "A b"\n'}))[0].startswith("scorecard.toml:1")
+    assert mistakes(write(tmp_path / "b", {"scorecard.toml": 'name = "A b"\n'}))[0].startswith(
+        "scorecard.toml:1"
+    )
     assert "not TOML" in mistakes(write(tmp_path / "c", {"scorecard.toml": "name =\n"}))[0]
     folder = write(tmp_path / "d", SUM)
     (folder / "tasks/sum/oracle/answer.md").write_bytes(b"\xff")

@@ -9,7 +9,7 @@ import pytest
 from fieldmark.scorecards import Attempt, Bench, Verdict, judge
 from fieldmark.scorecards.verifiers import make
 
-CART = '''
+CART = """
 from dataclasses import dataclass
 from decimal import Decimal
 from .errors import OutOfStock
@@ -62,14 +62,15 @@ def hello():
 
 def load(path):
     return open(path).read()
-'''
+"""
 FILES = {
     "shop/__init__.py": "",
     "shop/errors.py": "class OutOfStock(ValueError):\n    pass\n",
     "shop/cart.py": CART,
-    "tests/test_old.py": "from shop.cart import Cart, Item\n\n\ndef test_len():\n    c = Cart()\n    c.add(Item('a', 1), 2)\n    assert len(c) == 2\n",
+    "tests/test_old.py": "from shop.cart import Cart, Item\n\n\ndef test_len():\n"
+    "    c = Cart()\n    c.add(Item('a', 1), 2)\n    assert len(c) == 2\n",
 }
-HIDDEN = '''
+HIDDEN = """
 from decimal import Decimal
 import pytest
 from fieldmark_code import code
@@ -133,7 +134,7 @@ def test_patch(monkeypatch):
 
 def test_after_patch():
     assert cart.RATE == Decimal("0.2") and cart.rate() == Decimal("0.2") and len(Cart()) == 0
-'''
+"""
 
 
 @pytest.fixture
@@ -144,7 +145,9 @@ def task(tmp_path: Path) -> Path:
         path.write_text(text)
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden/test_hidden.py").write_text(HIDDEN)
-    (tmp_path / "hidden/helpers.py").write_text("from decimal import Decimal\ndef wanted(): return Decimal('1.80')\n")
+    (tmp_path / "hidden/helpers.py").write_text(
+        "from decimal import Decimal\ndef wanted(): return Decimal('1.80')\n"
+    )
     return tmp_path
 
 
@@ -203,8 +206,14 @@ FORGERIES = {
         "shop/cart.py": CART.replace("[item] * n", "[item]"),
         "tests/test_old.py": "def test_len():\n    pass\n",
     },
-    "removes the old tests": {"shop/cart.py": CART.replace("[item] * n", "[item]"), "tests/test_old.py": "gone"},
-    "skips": {"shop/cart.py": CART + "class Skipped(BaseException): pass\nSkipped.__module__ = '_pytest.outcomes'\ndef no(s): raise Skipped('skip')\nCart.total = no\n"},
+    "removes the old tests": {
+        "shop/cart.py": CART.replace("[item] * n", "[item]"),
+        "tests/test_old.py": "gone",
+    },
+    "skips": {
+        "shop/cart.py": CART + "class Skipped(BaseException): pass\nSkipped.__module__ = '_pytest.outcomes'\n"
+        "def no(s): raise Skipped('skip')\nCart.total = no\n"
+    },
     "raises Exit": {"shop/cart.py": CART + "def no(s): raise SystemExit(0)\nCart.total = no\n"},
 }
 
@@ -219,7 +228,8 @@ async def test_no_forgery_passes(task: Path, changed: dict[str, str]) -> None:
 
 async def test_hidden_tests_are_nowhere_where_the_code_runs(task: Path) -> None:
     spy = (
-        "import os, sys\nfound = ''\nfor root in ('/work', '/tmp', '/home', '/root', '/opt', '/mnt', '/dev/shm', '/var'):\n"
+        "import os, sys\nfound = ''\n"
+        "for root in ('/work', '/tmp', '/home', '/root', '/opt', '/mnt', '/dev/shm', '/var'):\n"
         "    for place, inner, names in os.walk(root):\n"
         "        inner[:] = [n for n in inner if not place.endswith('site-packages') or 'fieldmark' in n]\n"
         "        found += ' '.join(n for n in names if n.startswith('test_hidden'))\n"
@@ -230,7 +240,9 @@ async def test_hidden_tests_are_nowhere_where_the_code_runs(task: Path) -> None:
 
 
 async def test_code_that_hangs_fails(task: Path) -> None:
-    verdict = await judged(task, {"shop/cart.py": CART + "import time\nCart.total = lambda s: time.sleep(60)\n"}, seconds=0.5)
+    verdict = await judged(
+        task, {"shop/cart.py": CART + "import time\nCart.total = lambda s: time.sleep(60)\n"}, seconds=0.5
+    )
     assert (verdict.result, verdict.explanation) == ("fail", "hidden tests: 5 of 7; old tests: 1 of 1")
 
 
@@ -238,6 +250,6 @@ async def test_tests_that_cannot_run_are_a_void(task: Path) -> None:
     (task / "hidden/test_hidden.py").write_text("x = 1\n")
     verdict = await judged(task)
     assert (verdict.result, verdict.void) == ("void", "verifier")
-    assert "no test" in verdict.explanation
+    assert "no hidden test" in verdict.explanation
     nothing = await judge(make("pytest", {}, task), Attempt("t"), Bench())
     assert (nothing.result, nothing.explanation) == ("fail", "there is no Python file")

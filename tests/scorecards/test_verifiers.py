@@ -24,7 +24,18 @@ async def passes(kind: str, settings: dict[str, Any], **attempt: Any) -> bool:
 
 
 def test_built_in_kinds_come_through_the_registry() -> None:
-    kinds = {"all", "calls", "code", "exact", "files", "json_schema", "model_judge", "monitor", "number", "pytest"}
+    kinds = {
+        "all",
+        "calls",
+        "code",
+        "exact",
+        "files",
+        "json_schema",
+        "model_judge",
+        "monitor",
+        "number",
+        "pytest",
+    }
     assert kinds | {"python", "regex", "state"} <= set(VERIFIERS.names())
 
 
@@ -83,7 +94,9 @@ async def test_regex() -> None:
     assert verdict.score == pytest.approx(1 / 3)
 
 
-async def test_a_pattern_that_runs_away_is_a_void_and_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pattern_that_runs_away_is_a_void_and_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("fieldmark.scorecards.verifiers._patterns.SECONDS", 0.3)
     verdict = await said("regex", {"pattern": "(a+)+b"}, answer="a" * 60)
     assert (verdict.result, verdict.void) == ("void", "verifier")
@@ -97,7 +110,9 @@ async def test_json_with_a_schema_and_expected_values() -> None:
     expected = {"name": "Ann", "total": {"$about": 10, "$absolute": 0.1}, "tags": ["a", "b"]}
     settings = {"schema": schema, "expected": expected}
     assert await passes("json_schema", settings, answer='{"name": "Ann", "total": 10.05, "tags": ["a", "b"]}')
-    verdict = await said("json_schema", settings, answer='{"name": "Bo", "total": 10, "tags": ["b", "a"], "x": 1}')
+    verdict = await said(
+        "json_schema", settings, answer='{"name": "Bo", "total": 10, "tags": ["b", "a"], "x": 1}'
+    )
     assert verdict.result == "fail"
     assert verdict.score == pytest.approx(1 / 5)
     assert "Ann" not in verdict.explanation
@@ -107,7 +122,18 @@ async def test_json_with_a_schema_and_expected_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "{", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 100_000, "true", '{"a": true}', '{"a": "1"}', "9" * 9999]
+    "answer",
+    [
+        "",
+        "{",
+        '{"a": 1, "a": 2}',
+        '{"a": NaN}',
+        "[" * 100_000,
+        "true",
+        '{"a": true}',
+        '{"a": "1"}',
+        "9" * 9999,
+    ],
 )
 async def test_json_that_is_none_or_another_type_fails(answer: str) -> None:
     assert not await passes("json_schema", {"expected": {"a": 1}}, answer=answer)
@@ -115,7 +141,11 @@ async def test_json_that_is_none_or_another_type_fails(answer: str) -> None:
 
 async def test_state() -> None:
     state = {"orders": [{"id": 7, "status": "refunded", "total": 10.004}], "mail": []}
-    at = {"orders.0.status": "refunded", "orders.0.total": {"$about": 10, "$absolute": 0.01}, "mail.0": {"$absent": True}}
+    at = {
+        "orders.0.status": "refunded",
+        "orders.0.total": {"$about": 10, "$absolute": 0.01},
+        "mail.0": {"$absent": True},
+    }
     assert await passes("state", {"at": at}, state=state)
     verdict = await said("state", {"at": {**at, "orders.0.id": 8}}, state=state)
     assert verdict.score == pytest.approx(3 / 4)
@@ -133,10 +163,16 @@ async def test_calls_need_names_and_arguments() -> None:
     assert await passes("calls", clock, calls=[call("clock", zone="Europe/Paris")])
     assert not await passes("calls", clock, calls=[call("clock", zone="UTC")])
     assert not await passes("calls", clock, calls=[call("clock", zone="Europe/Paris", extra=1)])
-    assert not await passes("calls", clock, calls=[call("clock", zone="Europe/Paris"), call("clock", zone="UTC")])
+    assert not await passes(
+        "calls", clock, calls=[call("clock", zone="Europe/Paris"), call("clock", zone="UTC")]
+    )
     assert not await passes("calls", clock, calls=[call("clock", error=True, zone="Europe/Paris")])
     assert await passes("calls", clock, calls=[call("clock", error=True), call("clock", zone="Europe/Paris")])
-    assert not await passes("calls", {**clock, "refused": "extra"}, calls=[call("x", error=True), call("clock", zone="Europe/Paris")])
+    assert not await passes(
+        "calls",
+        {**clock, "refused": "extra"},
+        calls=[call("x", error=True), call("clock", zone="Europe/Paris")],
+    )
     assert not await passes("calls", clock, calls=[])
 
 
@@ -145,7 +181,9 @@ async def test_calls_in_order_with_extras_and_forbidden_ones() -> None:
     made = [call("find", text="Ann B"), call("look"), call("send", to=1), call("send", to=2)]
     assert await passes("calls", {"expected": two, "order": "given", "extra": ["look"]}, calls=made)
     assert not await passes("calls", {"expected": two, "order": "given"}, calls=made)
-    assert not await passes("calls", {"expected": two, "order": "given", "extra": True}, calls=[*made[2:], *made[:2]])
+    assert not await passes(
+        "calls", {"expected": two, "order": "given", "extra": True}, calls=[*made[2:], *made[:2]]
+    )
     assert await passes("calls", {"expected": two, "extra": True}, calls=[*made[2:], *made[:2]])
     forbidden = {"expected": two, "extra": True, "forbidden": [{"name": "look"}]}
     assert (await said("calls", forbidden, calls=made)).score == 0

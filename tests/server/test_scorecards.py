@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.house import Browser, Served, endpoint, write_field
+from tests.scorecards.test_run_faults import slow_set
+from tests.scorecards.test_trials import left_set
 from tests.scorecards.toys import toy_set
 
 
@@ -43,3 +45,45 @@ async def test_a_run_from_the_page(tmp_path: Path) -> None:
         assert (await browser.get("/api/v1/scorecards/nothing")).status == 404
         unknown = await browser.post("/api/v1/scorecards/sums/runs", {"contenders": ["birch"]})
         assert unknown.status == 404
+
+
+async def test_a_server_that_ends_leaves_runs_to_be_continued(tmp_path: Path) -> None:
+    folder = write_field(tmp_path / "field", "")
+    with Served(folder) as served:
+        served.house.runs.catalogue.made["sums"] = slow_set()
+        browser = await Browser(served.url).begin()
+        wanted = {"contenders": ["oracle"], "trials": 20, "unchecked": True}
+        begun = (await browser.post("/api/v1/scorecards/sums/runs", wanted)).json
+        listed = {line["name"]: line for line in (await browser.get("/api/v1/scorecards")).json}
+        assert listed["sums"]["running"] == begun["id"]
+        busy = await browser.post(f"/api/v1/runs/{begun['id']}/continue")
+        assert (busy.status, busy.json["error"]["code"]) == (409, "running")
+    with Served(folder) as served:
+        served.house.runs.catalogue.made["sums"] = slow_set()
+        browser = await Browser(served.url).begin()
+        found = (await browser.get(f"/api/v1/runs/{begun['id']}")).json
+        assert found["state"] == "paused"
+        assert found["done"] < 120
+        assert (await browser.post(f"/api/v1/runs/{begun['id']}/continue")).status == 202
+        assert (await _over(browser, begun["id"]))["done"] == 120
+        wanted["trials"] = 400
+        again = (await browser.post("/api/v1/scorecards/sums/runs", wanted)).json
+        cancelled = await browser.post(f"/api/v1/runs/{again['id']}/cancel")
+        assert (cancelled.json["state"], cancelled.json["ended"]) == ("ended", "cancelled")
+
+
+async def test_files_of_a_trial_do_nothing_in_a_browser(tmp_path: Path) -> None:
+    with Served(write_field(tmp_path / "field", "")) as served:
+        served.house.runs.catalogue.made["sums"] = left_set()
+        browser = await Browser(served.url).begin()
+        wanted = {"contenders": ["oracle"], "trials": 1, "tasks": ["sum-1"], "unchecked": True}
+        begun = (await browser.post("/api/v1/scorecards/sums/runs", wanted)).json
+        await _over(browser, begun["id"])
+        trial = (await browser.get("/api/v1/scorecards/sums/trials")).json["trials"][0]["id"]
+        page = await browser.get(f"/api/v1/trials/{trial}/artifacts/page.html")
+        assert page.text == "<script>alert(1)</script>"
+        assert page.headers["content-type"] == "text/plain; charset=utf-8"
+        assert page.headers["content-security-policy"].startswith("sandbox")
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert (await browser.get(f"/api/v1/trials/{trial}/artifacts/big.bin")).status == 404
+        assert (await browser.get(f"/api/v1/trials/{trial}/artifacts/../../secret")).status == 404

@@ -44,7 +44,7 @@ class EndpointContender(OpenAIContender):
 
     @property
     def identity(self) -> Identity:
-        return self._identity(url=self._url, model=self.spec.model)
+        return self._identity(url=self._url, model=self.spec.model, vision=self.spec.vision or None)
 
     @property
     def readiness(self) -> Readiness:

@@ -87,6 +87,8 @@ class ContenderSpec(_Table):
     """weights: tokens of context per conversation."""
     chat_template: str | None = None
     """weights: a Jinja chat template in place of the model's own."""
+    vision: bool = False
+    """endpoint: it takes pictures. In tasks with a browser it then sees the screen too, not only the page's text."""
     command: tuple[str, ...] = ()
     """agent: program and arguments, run in the sandbox; `{instruction}` in one stands for what it is told. What it
     writes to standard output is its answer."""

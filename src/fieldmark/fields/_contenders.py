@@ -20,8 +20,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {"endpoint": ("url", "model"), "weights"
 _OF_AGENTS = ("command", "files", "card")
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "endpoint": ("context", "chat_template", "when", *_OF_AGENTS),
-    "weights": ("url", "key_env", "max_tokens_field", *_OF_AGENTS),
-    "agent": ("system", "sampler"),
+    "weights": ("url", "key_env", "max_tokens_field", "vision", *_OF_AGENTS),
+    "agent": ("system", "sampler", "vision"),
 }
 _FOREIGN_SAMPLER: Mapping[str, tuple[str, ...]] = {"endpoint": ("top_k", "min_p", "repeat_penalty")}
 _SECRET_KEY = re.compile(

@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from fieldmark.contenders import Reach, proxy_for, retry_after
-from fieldmark.errors import ContenderFailure, FailureKind, InputError
+from fieldmark.errors import ContenderFailure, FailureKind
 
 WELL_KNOWN = "/.well-known/agent-card.json"
 _POLL_SECONDS = 0.5
@@ -56,14 +56,14 @@ class A2ATalk:
         """`timeout` is in seconds without a byte; `key` is sent as a bearer token.
 
         Raises:
-            InputError: the extra `agents` is not installed.
+            ContenderFailure: `refused`, when the extra `agents` is not installed.
         """
         try:
             import a2a.client
             import httpx
         except ImportError:
-            raise InputError(
-                "A2A agents need the extra 'agents'", hint="pip install 'fieldmark[agents]'"
+            raise ContenderFailure(
+                "refused", "A2A agents need the extra 'agents'", hint="pip install 'fieldmark[agents]'"
             ) from None
         del a2a
         logging.getLogger("a2a").setLevel(logging.WARNING)  # it would log every card

@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -65,6 +66,8 @@ class AgentContender(Contender):
 
     @property
     def readiness(self) -> Readiness:
+        if self.spec.card and find_spec("a2a") is None:
+            return Readiness("missing", "A2A agents need the extra 'agents': pip install 'fieldmark[agents]'")
         return self.model.readiness if self.model else Readiness("unknown")
 
     def confine(self, reach: Reach | None) -> None:

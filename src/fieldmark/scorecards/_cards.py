@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Row
 
@@ -268,18 +268,12 @@ class Cards:
 
 
 def _uses(task_set: TaskSet) -> list[str]:
-    found = {name for task in task_set.tasks for name in task.uses}
+    found: set[str] = {name for task in task_set.tasks for name in task.uses}
     if any(task.tools for task in task_set.tasks):
         found.add("tools")
     if any(task.scene for task in task_set.tasks):
         found.add("dialogue")
-    order: tuple[Literal["tools", "sandbox", "browser", "dialogue"], ...] = (
-        "tools",
-        "sandbox",
-        "browser",
-        "dialogue",
-    )
-    return [name for name in order if name in found]
+    return [name for name in ("tools", "sandbox", "browser", "dialogue") if name in found]
 
 
 def _verifiers(task_set: TaskSet | None, measured: Any) -> list[VerifierLine]:

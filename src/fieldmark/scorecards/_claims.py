@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from collections.abc import AsyncGenerator
@@ -15,6 +16,7 @@ from fieldmark.ledger import Ledger, Snapshot, Transaction
 from fieldmark.ledger.state import leases
 
 FOLDER = "runs"
+_TRIES = 10
 
 
 class Claims:
@@ -59,17 +61,12 @@ class Claims:
                 await self._ledger.awrite(lambda now: self._free(now, run))
             return
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{run}.lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(self._folder / f"{run}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise _running() from None
+            await _lock(handle)
             yield
-            path.unlink(missing_ok=True)
         finally:
-            os.close(handle)
+            os.close(handle)  # the file stays: were it deleted, two could hold locks on two files of its name
 
     def _take(self, now: Transaction, run: str) -> None:
         query = select(leases.c.holder).where(leases.c.name == f"run:{run}")
@@ -82,6 +79,17 @@ class Claims:
     def _free(self, now: Transaction, run: str) -> None:
         mine = (leases.c.name == f"run:{run}") & (leases.c.holder == self._ledger.presence.holder)
         now.connection.execute(delete(leases).where(mine))
+
+
+async def _lock(handle: int) -> None:
+    """Raises Conflict. Somebody who only looks holds the lock for a moment."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            await asyncio.sleep(0.02)
+    raise _running()
 
 
 def _running() -> Conflict:

@@ -135,7 +135,7 @@ def _power(pairs: list[Pair], confidence: float) -> str:
         between, within = 0.0, (overall * (1 - overall)) ** 0.5
     else:
         between, within = split.between, split.within
-    found = detectable_difference(len(pairs), *trials, between, within, confidence=confidence)
+    found = detectable_difference(len(pairs), trials[0], trials[1], between, within, confidence=confidence)
     least = 1 / len(pairs)  # the normal approximation says 0 where nothing ever differed
     shown = f"{max(found, least):.0%}" if max(found, least) < 1 else "none, however large"
     each = f"{trials[0]}" if trials[0] == trials[1] else f"{trials[0]} and {trials[1]}"

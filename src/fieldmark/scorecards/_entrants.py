@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,20 @@ from fieldmark.scorecards.views import Calling, Kind
 PEOPLE = "people"
 """The name under which all people that take tasks are one contender."""
 PEOPLE_DIGEST = Identity({"kind": "person"}).digest
+
+
+_Stamp = tuple[int, int, int]
+_SAME: dict[str, _Stamp] = {}
+"""Identity digest to its file of weights as it was when it was last found to be the same: to read one takes seconds."""
+
+
+def _stamp(model: str | None) -> _Stamp | None:
+    """What changes when a file does; None for a name on the shelf."""
+    try:
+        status = os.stat(os.path.expanduser(model or ""))
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -43,11 +58,18 @@ class Entrant:
         if roster.by_digest(self.digest) is None:
             return f"'{self.name}' is no longer what it was when the run began: its settings changed"
         spec = self.member.spec
+        stamp = _stamp(spec.model) if spec.kind == "weights" else None
+        if stamp is not None and _SAME.get(self.digest) == stamp:
+            return ""
         try:
             now = await asyncio.to_thread(lambda: make_contender(spec).identity.digest)
         except FieldmarkError as error:
             return f"'{self.name}' cannot be told any more: {error.message}"
-        return "" if now == self.digest else f"'{self.name}' is no longer what it was when the run began"
+        if now != self.digest:
+            return f"'{self.name}' is no longer what it was when the run began: its weights changed"
+        if stamp is not None:
+            _SAME[self.digest] = stamp
+        return ""
 
 
 def entrant(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fieldmark.errors import InputError, Problem
 from fieldmark.fields import Document, Reader, validated
 from fieldmark.scorecards._digest import CACHES, set_files
+from fieldmark.scorecards._mcp import mcp_scene
 from fieldmark.scorecards._modules import ModuleTrouble, load_module
 from fieldmark.scorecards._set_files import DefaultsTable, TaskFile
 from fieldmark.scorecards._task import Budget, SceneMaker, Solution, Task, Tool, Variant
@@ -61,7 +62,7 @@ class TaskFolder:
             "cheats": self._solutions("cheat"),
             "wrong": self._solutions("wrong"),
             "tools": self._tools(),
-            "scene": self._scene(),
+            "scene": self._scene() or _server(said),
         }
         if said is None or verifier is None or instruction is None or len(self.reader.problems) > before:
             return None
@@ -251,3 +252,10 @@ class TaskFolder:
     def _wrong(self, what: str, right: str, name: str, line: int | None = None) -> None:
         where = f"{self.where}/{name}" if name else self.where
         self.reader.problems.append(Problem(where, line, what, right))
+
+
+def _server(said: TaskFile | None) -> SceneMaker | None:
+    """The scene with the tools of the MCP server that a task names."""
+    if said is None or said.mcp is None:
+        return None
+    return mcp_scene(said.mcp.command, trusted=said.mcp.trusted, only=said.mcp.only)

@@ -44,6 +44,8 @@ done
 eval "exec PYTHON -m pytest -p no:cacheprovider $arguments"
 """
 _STEPS = 100
+_ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""The format's tests bring their plug-ins along; those that happen to be installed here are none of theirs."""
 
 
 def is_harbor(folder: Path) -> bool:
@@ -283,7 +285,7 @@ class HarborTests(Check):
             prepare = f'chmod +x {_HOME}/.local/bin/uvx; export HOME="$PWD/{_HOME}"; '
             path_ = f'export PATH="$HOME/.local/bin:{Path(sandbox.python).parent}:$PATH"; '
             script = f"{prepare}{path_}exec bash {HIDDEN}/tests/test.sh"
-            done = await sandbox.exec(["bash", "-c", script], env={"TEST_DIR": "/tests", **self.settings.env})
+            done = await sandbox.exec(["bash", "-c", script], env={**_ENVIRONMENT, **self.settings.env})
             reward = await _reward(sandbox)
         if reward is None:
             said = (done.stderr or done.stdout).decode(errors="replace")[-300:]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fieldmark.errors import InputError, SandboxError
 from fieldmark.scorecards._function import ToolRefusal
 from fieldmark.scorecards._stage import Scene
-from fieldmark.scorecards._task import Task, Tool, Variant
+from fieldmark.scorecards._task import SceneMaker, Task, Tool, Variant
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -57,7 +57,7 @@ async def mcp_tools(
 
 def mcp_scene(
     server: str | Sequence[str], *, trusted: bool = False, only: Sequence[str] | None = None
-) -> Any:
+) -> SceneMaker:
     """What a task gives as its `scene` to offer the tools of an MCP server of its own in each trial.
 
     Args:
@@ -104,7 +104,10 @@ class McpScene(Scene):
                 hint='uses = ["sandbox"], or trusted = true',
             )
         opened = mcp_tools(self._server, sandbox=inside, only=self._only)
-        self._tools = await opened.__aenter__()
+        try:
+            self._tools = await opened.__aenter__()
+        except InputError as error:
+            raise SandboxError(error.message, hint=error.hint) from None
         self._opened = opened
 
     async def close(self) -> None:
@@ -155,7 +158,7 @@ async def _client(
 @lru_cache(1)
 def _nowhere() -> TextIO:
     """Where servers' own logs go: they are not Fieldmark's."""
-    return open(os.devnull, "w")  # noqa: SIM115 (kept open for all of them)
+    return open(os.devnull, "w")
 
 
 def _first(error: BaseException) -> str:

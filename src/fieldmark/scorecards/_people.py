@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import select
 
@@ -33,6 +34,8 @@ LEAST_SECONDS = 600.0
 """A person reads and types: the time of a task is at least this for them."""
 JUDGING_SECONDS = 30.0
 """How long the last act waits for its verdict; it is recorded in any case."""
+MOST_OPEN = 24
+"""Attempts at once, each of which may hold a sandbox: whoever comes then is asked to come back."""
 KEPT = 200
 """Attempts that are over whose verdict can still be asked for."""
 
@@ -67,7 +70,7 @@ class People:
         self._find = find
         self._bench = bench
         self._open: dict[str, _Open] = {}
-        self._starting: dict[str, asyncio.Lock] = {}
+        self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def next(self, voter: str, name: str) -> PersonTask | None:
         """The task that somebody has open, else the next one they have not done; None when they have done all.
@@ -77,7 +80,7 @@ class People:
             name: Of the task set. Sealed tasks, and those that take a browser, are never given to people.
 
         Raises:
-            Conflict: they have a task of another set open.
+            Conflict: they have a task of another set open, or too many people are at work now.
             NotFound: no set has that name.
             FieldmarkError: the set cannot be used; the sandbox cannot be had.
         """
@@ -170,6 +173,12 @@ class People:
     # -- one attempt ---------------------------------------------------------------------------------------------
 
     async def _begin(self, voter: str, name: str) -> _Open | None:
+        if sum(not each.over for each in self._open.values()) >= MOST_OPEN:
+            raise Conflict(
+                f"{MOST_OPEN} people are at work now",
+                code="too_many_people",
+                hint="try again in some minutes",
+            )
         task_set = await asyncio.to_thread(self._find, name)
         run, of, left = await asyncio.to_thread(self._where, voter, task_set)
         if not left:

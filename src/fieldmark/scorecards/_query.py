@@ -23,6 +23,7 @@ MOST = 200
 """Most trials of one page."""
 SEARCHED = 2000
 """Newest trials (that fit the other filters) whose messages are searched."""
+_TEXTS_AT_ONCE = 100
 _SHOWN = 200
 """Characters of an explanation in a list."""
 _TEXT_SHOWN = 100_000
@@ -132,7 +133,9 @@ def _found(snapshot: Snapshot, conditions: Sequence[Any], q: str) -> list[str]:
     columns = (_c.id, _c.transcript, _c.answer, _c.explanation)
     query = select(*columns).where(*conditions).order_by(_c.index.desc()).limit(SEARCHED)
     found = []
-    for some in _some(snapshot.connection.execute(query).all(), 100):
+    rows: list[Any] = list(snapshot.connection.execute(query))
+    for start in range(0, len(rows), _TEXTS_AT_ONCE):
+        some = rows[start : start + _TEXTS_AT_ONCE]
         texts = snapshot.texts([x for row in some for x in row[1:] if x])
         low = {text_id: text.casefold() for text_id, text in texts.items()}
         for row in some:
@@ -140,11 +143,6 @@ def _found(snapshot: Snapshot, conditions: Sequence[Any], q: str) -> list[str]:
             if plain or coded in low.get(row.transcript or "", ""):
                 found.append(row.id)
     return found
-
-
-def _some(rows: Sequence[Row[Any]], size: int) -> Iterator[Sequence[Row[Any]]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
 
 
 def _trial(snapshot: Snapshot, trial: str) -> Row[Any]:
@@ -236,7 +234,8 @@ def _places(kept: KeptTrial) -> Iterator[tuple[KeptArtifact, str | None]]:
         told.append((kept.verdict.evidence, kept.verdict_entry.record.commitments))
     for files, commitments in told:
         for each in files:
-            yield each, commitments[each.text].text_id if each.text in commitments else None
+            kept_as = commitments.get(each.text or "")
+            yield each, kept_as.text_id if kept_as else None
 
 
 def _view(snapshot: Snapshot, kept_as: KeptArtifact, text_id: str | None) -> ArtifactView:

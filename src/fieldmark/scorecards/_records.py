@@ -51,8 +51,12 @@ def transcript(events: Iterable[Event]) -> str:
 
 
 def valid(text: str) -> str:
-    """The text with what UTF-8 cannot say (halves of surrogate pairs) shown as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """The text with halves of surrogate pairs, which UTF-8 cannot say, put together or replaced by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def kept(

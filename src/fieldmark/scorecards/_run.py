@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from fieldmark.errors import FieldmarkError, LedgerError
 from fieldmark.fields import Roster
@@ -103,6 +103,7 @@ class Run:
                 self._take(key, passed)
         if self.ground.started.until is not None:
             self._precision = Precision(self.ground.plan, self.ground.started)
+            self._precision.begin(self._passed, self._is_over)
 
     def _take(self, key: TrialKey, passed: bool | None) -> None:
         trial = _plain(key)
@@ -117,22 +118,21 @@ class Run:
         return key in self._passed or self._tried[key] >= ATTEMPTS
 
     async def _work(self) -> Stop:
+        if self._precision is not None and self._precision.enough():  # earlier sittings did it
+            return self._ending()
         room = asyncio.Semaphore(self.workers)
-        waiting = (
-            [self._enough, self._watch, self._stopping.wait]
-            if self._precision
-            else [self._watch, self._stopping.wait]
-        )
-        tasks = [asyncio.create_task(each()) for each in waiting]
-        working = asyncio.gather(*(self._contender(each, room) for each in self.ground.entrants.values()))
+        everybody = (self._contender(each, room) for each in self.ground.entrants.values())
+        working: asyncio.Future[Any] = asyncio.ensure_future(asyncio.gather(*everybody))
+        watching = self._watch(), self._stopping.wait()
+        others: list[asyncio.Future[Any]] = [asyncio.ensure_future(each) for each in watching]
         try:
-            await asyncio.wait([working, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
             if self.stop is None and working.done():
                 await working  # raises what a worker raised
         finally:
-            for task in (working, *tasks):
+            for task in (working, *others):
                 task.cancel()
-            await asyncio.gather(working, *tasks, return_exceptions=True)
+            await asyncio.gather(working, *others, return_exceptions=True)
         return self.stop or self._ending()
 
     def _ending(self) -> Stop:
@@ -229,15 +229,6 @@ class Run:
         if stop.reason in {"complete", "precise"} and (changed := await self._look()):
             return Stop("contender_changed", changed)
         return stop
-
-    async def _enough(self) -> None:
-        """Waits for the interval to be narrow enough: it may be so from the start."""
-        assert self._precision is not None
-        self._precision.begin(self._passed, self._is_over)
-        if self._precision.enough():
-            self.stop = self.stop or Stop("precise", self._precision.said())
-            return
-        await asyncio.Event().wait()
 
 
 def _plain(key: TrialKey) -> TrialKey:

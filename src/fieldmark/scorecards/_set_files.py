@@ -74,6 +74,17 @@ class VariantTable(_Table):
     """`paraphrase`: said otherwise. `perturbation`: files, names or formatting differ harmlessly."""
 
 
+class McpTable(_Table):
+    """`[mcp]` of a task: an MCP server whose tools the contender is given, started anew for each trial."""
+
+    command: Annotated[Sequence[str], Field(min_length=1)]
+    """Program and arguments, run in the task's sandbox, in its working folder."""
+    trusted: bool = False
+    """Run it beside Fieldmark, as its user, and not in the sandbox."""
+    only: Sequence[str] | None = None
+    """Names of the tools wanted; all when left out."""
+
+
 class TaskFile(_Table):
     """`task.toml`."""
 
@@ -91,6 +102,8 @@ class TaskFile(_Table):
     """Patterns of files that are taken out and judged."""
     budget: BudgetTable = BudgetTable()
     """What one attempt may use."""
+    mcp: McpTable | None = None
+    """An MCP server that gives the task its tools."""
     checks: Sequence[Mapping[str, Any]] = ()
     """`[[checks]]`: each with `kind` and its settings. Several have to pass all."""
     checks_seconds: Annotated[float, Field(gt=0)] | None = None

@@ -61,6 +61,8 @@ class Scene:
         self.seed = seed
         self.sandbox: Sandbox | None = None
         """Set before `open` when the task uses one."""
+        self.picture: bytes | None = None
+        """The screen as it is now (PNG), for contenders that take pictures."""
         self.hands: Sequence[Tool] = ()
         """Tools that come with the sandbox and the browser. Set before `open`."""
         self.note: Callable[..., None] = _nothing

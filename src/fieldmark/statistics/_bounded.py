@@ -55,6 +55,17 @@ def mean_interval(
     )
 
 
+def chance_above(values: FloatArray, point: float, end: float) -> float:
+    """Probability that the mean of the values and `end`, which none exceeds, lies above a point under random weights.
+
+    The upper bound of `mean_interval` is the point where this is half of what the confidence leaves.
+    """
+    slopes = np.append(values, end) - point
+    if slopes[-1] <= 0:
+        return 0.0
+    return 1.0 if slopes.min() >= 0 else _positive(slopes, np.ones_like(slopes))[0]
+
+
 def checked_confidence(confidence: float) -> float:
     """The confidence itself.
 

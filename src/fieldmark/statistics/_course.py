@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fieldmark.errors import StatisticsError
-from fieldmark.statistics._bounded import checked_confidence, mean_interval
+from fieldmark.statistics._bounded import chance_above, checked_confidence, mean_interval
 from fieldmark.statistics._counts import FloatArray
 from fieldmark.statistics._intervals import Interval
 from fieldmark.statistics._passk import counts_of
@@ -41,24 +42,26 @@ def intraclass_correlation(
     highest = float(((n // 2) * (n - n // 2) / (n * (n - 1))).max())
     value = _share(1 - float(single.mean()) / (mean - product))
 
-    def excess(within: float) -> Interval:
-        """The mean over tasks of what is 0 in expectation where `within` is 1 - correlation."""
-        return mean_interval(
-            single - within * whole,
-            confidence=confidence,
-            lowest=-within * ends[1],
-            highest=highest - within * ends[0],
-        )
+    tail = (1 - confidence) / 2
 
-    upper = 1.0 if excess(0).lower <= 0 else 1 - _root(lambda g: excess(g).lower)
-    lower = 0.0 if excess(1).upper >= 0 else 1 - _root(lambda g: excess(g).upper)
+    def below(within: float) -> float:
+        """Whether the task-wise excess, 0 in the mean where `within` is 1 - correlation, may be so low: above 0."""
+        found = chance_above(within * whole - single, 0.0, within * ends[1])
+        return math.log(max(found, 1e-300) / tail)
+
+    def above(within: float) -> float:
+        found = chance_above(single - within * whole, 0.0, highest - within * ends[0])
+        return math.log(max(found, 1e-300) / tail)
+
+    upper = 1.0 if not single.any() or below(0) >= 0 else 1 - _root(below)
+    lower = 0.0 if above(1) >= 0 else 1 - _root(above)
     return Interval(value, min(lower, value), max(upper, value))
 
 
 def _root(function: Callable[[float], float]) -> float:
     from scipy.optimize import brentq
 
-    return float(brentq(function, 0, 1, xtol=1e-4)) if function(1) < 0 else 1.0
+    return float(brentq(function, 0, 1, xtol=1e-4)) if function(0) * function(1) < 0 else 1.0
 
 
 def _share(value: float) -> float:

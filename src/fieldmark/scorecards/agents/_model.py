@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fieldmark.contenders import Message
 from fieldmark.errors import ContenderFailure
 from fieldmark.scorecards._stage import Stage
 from fieldmark.scorecards._task import Tool
@@ -47,7 +49,7 @@ class ModelAgent:
                 return
 
     async def _step(self, stage: Stage, tools: Sequence[Tool]) -> bool:
-        request: dict[str, Any] = {"messages": list(stage.messages)}
+        request: dict[str, Any] = {"messages": [*stage.messages, *self._screen(stage)]}
         if tools:
             request["tools"] = [tool.as_openai() for tool in tools]
         reply = await self._ask(stage, request)
@@ -68,7 +70,7 @@ class ModelAgent:
         stuck = _repeated(stage)
         form = {"name": "step", "schema": _grammar.step_schema([t for t in tools if t.name != stuck])}
         request = {
-            "messages": _grammar.as_told(stage.messages, tools),
+            "messages": [*_grammar.as_told(stage.messages, tools), *self._screen(stage)],
             "response_format": {"type": "json_schema", "json_schema": form},
         }
         reply = await self._ask(stage, request)
@@ -89,6 +91,18 @@ class ModelAgent:
         _count(stage, reply)
         await _call(stage, call, arguments)
         return False
+
+    def _screen(self, stage: Stage) -> list[Message]:
+        """The screen as it is now, for who takes pictures. Not kept: earlier ones would fill the context."""
+        picture = stage.scene.picture
+        if picture is None or not self.member.spec.vision:
+            return []
+        url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        content = [
+            {"type": "text", "text": "The screen now:"},
+            {"type": "image_url", "image_url": {"url": url}},
+        ]
+        return [{"role": "user", "content": content}]
 
     async def _ask(self, stage: Stage, request: Mapping[str, Any]) -> Reply:
         used = (stage.prompt_tokens or 0) + (stage.answer_tokens or 0)

@@ -71,7 +71,7 @@ async def _talk(child: asyncio.subprocess.Process, read: int, asked: bytes) -> b
             child.stdin.write(asked)
             await child.stdin.drain()
             child.stdin.close()
-        return await reader.read(_OUTPUT)
+        return await reader.readline()  # not to the end: a process that it left may hold the pipe
     finally:
         transport.close()
 

@@ -19,7 +19,7 @@ def main() -> None:
         said = _said(_call(asked))
     except BaseException as error:  # whatever it raises is what is said of it
         said = {"error": f"{type(error).__name__}: {error}"[:300]}
-    os.write(answers, json.dumps({**said, "token": asked["token"]}).encode())
+    os.write(answers, json.dumps({**said, "token": asked["token"]}).encode() + b"\n")
 
 
 def _call(asked: dict[str, Any]) -> Any:

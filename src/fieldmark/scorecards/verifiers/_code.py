@@ -106,9 +106,7 @@ class Code(Check):
         said = self.settings
         results: list[str] = []
         until = time.monotonic() + said.total_seconds
-        async with grading.sandbox(
-            memory_mb=said.memory_mb, seconds=said.total_seconds + 60
-        ) as sandbox:
+        async with grading.sandbox(memory_mb=said.memory_mb, seconds=said.total_seconds + 60) as sandbox:
             for path, content in files.items():
                 await sandbox.write(path, content)
             async with CodeSide(sandbox, paths=said.paths, seconds=said.seconds) as side:

@@ -102,7 +102,9 @@ class Pytest(Check):
         try:
             ran = await self._run(code, tests, grading)
         except Slow:
-            return Verdict.of(False, f"its code took most of the {said.total_seconds:g} s that all tests have")
+            return Verdict.of(
+                False, f"its code took most of the {said.total_seconds:g} s that all tests have"
+            )
         hidden, before = ran[HIDDEN], ran[OLD]
         if not hidden.total:
             raise RuntimeError("pytest found no hidden test")
@@ -189,7 +191,9 @@ class _Relay:
     async def results(self, modules: Sequence[str]) -> Mapping[str, _Ran]:
         token = secrets.token_hex(16)
         arguments = ["-q", "-p", "no:cacheprovider", "--rootdir=.", "--import-mode=importlib"]
-        await self._send({"token": token, "modules": modules, "arguments": arguments, "folders": [HIDDEN, OLD]})
+        await self._send(
+            {"token": token, "modules": modules, "arguments": arguments, "folders": [HIDDEN, OLD]}
+        )
         until = time.monotonic() + self.seconds
         while True:
             line = await self._line(until)

@@ -253,6 +253,8 @@ async def choose_date(hand: Hand, slip: bool) -> None:
         if now != month:
             await hand.click("generic", "Prev" if now > month else "Next")
     await hand.click("link", str((day % 28) + 1 if slip else day))
+    while hand.all("table"):  # it fades away, and is in the way of the button until then
+        await hand.look()
     await hand.submit()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -181,6 +183,31 @@ class Desk:
         self.data[table].append(row)
         self.done.append(table)
         return "done"
+
+
+def _tool(method: Callable[..., Any]) -> Tool:
+    """A method as a tool; what checks its arguments is made once, not once in every trial."""
+    checked = _checked(method.__func__)
+
+    async def run(arguments: Mapping[str, Any]) -> Any:
+        return method(**await checked.run(arguments))
+
+    return Tool(checked.name, checked.description, checked.parameters, run)
+
+
+@cache
+def _checked(function: Callable[..., Any]) -> Tool:
+    """A tool with the arguments of `function`, without `self`, that gives them back."""
+
+    def given(**arguments: Any) -> Any:
+        return arguments
+
+    signature = inspect.signature(function, eval_str=True)
+    parameters = list(signature.parameters.values())[1:]
+    given.__name__, given.__doc__ = function.__name__, function.__doc__
+    given.__annotations__ = {p.name: p.annotation for p in parameters}
+    given.__signature__ = signature.replace(parameters=parameters)
+    return Tool.of(given)
 
 
 def _number(order: str) -> str:

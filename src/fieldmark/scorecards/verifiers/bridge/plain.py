@@ -125,7 +125,15 @@ def decode(data: Any, other: Callable[[Any], Any] | None = None) -> Any:
     """The value that JSON stands for; `other` makes what stands for anything else. Raises ValueError on garbage."""
     try:
         return _decoded(data, other or (lambda told: Foreign(str(told.get("type"))[:200])), 0)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"no plain data: {type(error).__name__}") from None
 
 

@@ -1,0 +1,3 @@
+"""What holds where nothing is said."""
+
+DEFAULTS = {"colour": "grey", "retries": 3, "paths": ["/srv"]}

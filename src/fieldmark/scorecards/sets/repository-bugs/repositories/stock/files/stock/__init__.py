@@ -1,0 +1,5 @@
+"""Goods and reservations."""
+
+from stock.store import NotEnough, Store
+
+__all__ = ["NotEnough", "Store"]

@@ -1,0 +1,6 @@
+"""Two folders that should be alike."""
+
+from sync.apply import perform
+from sync.plan import plan
+
+__all__ = ["perform", "plan"]
