@@ -24,7 +24,7 @@ TASKS = 100
 WORDINGS = 4
 TRIALS = 50
 NAME = "many"
-_LOOKS = 5
+_LOOKS = 15
 
 
 @benchmark(
@@ -35,11 +35,11 @@ def run(fault: bool) -> Iterator[Row]:
         began = time.perf_counter()
         build(Path(folder))
         built = time.perf_counter() - began
-        cold, warm, page, one = asyncio.run(measure(Path(folder), slow=fault))
+        first, fresh, page, one = asyncio.run(measure(Path(folder), slow=fault))
     count = CONTENDERS * TASKS * WORDINGS * TRIALS
     note = f"{count:,} trials, written in {built:.0f} s"
-    yield at_most("scorecard page, nothing kept from before, median", cold, "ms", 300, note)
-    yield unbounded("scorecard page again, no trial since", warm, "ms")
+    yield at_most("scorecard page after a fresh trial, median", fresh, "ms", 300, note)
+    yield unbounded("scorecard page, the first time in a server", first, "ms")
     yield at_most("page of 50 trials, any filter and order, slowest", page, "ms", 300)
     yield at_most("one trial", one, "ms", 300)
 
@@ -123,7 +123,6 @@ def _write(
 
 async def measure(folder: Path, *, slow: bool = False) -> tuple[float, float, float, float]:
     """Milliseconds; `slow` makes the mistake that the counts are there to avoid: it counts the trials themselves."""
-    from fieldmark.scorecards import Cards
     from fieldmark.server._house import House
     from fieldmark.server.app import create_app
 
@@ -133,11 +132,11 @@ async def measure(folder: Path, *, slow: bool = False) -> tuple[float, float, fl
         app = create_app(house)
         run = house.runs.views(NAME)[0].id
         count = partial(house.cards.of_run, run) if slow else _nothing
-        cold = []
-        for _ in range(_LOOKS):
-            house.cards = Cards(house.ledger, house.runs.catalogue)
-            cold.append(await _timed(app, f"/api/v1/scorecards/{NAME}", count))
-        warm = await _timed(app, f"/api/v1/scorecards/{NAME}", count)
+        first = await _timed(app, f"/api/v1/scorecards/{NAME}", count)
+        fresh = []
+        for number in range(_LOOKS):
+            await asyncio.to_thread(_one_more, house.ledger, run, number)
+            fresh.append(await _timed(app, f"/api/v1/scorecards/{NAME}", count))
         pages = [
             await _timed(app, f"/api/v1/scorecards/{NAME}/trials?order={order}{more}", count)
             for order in ("failing", "newest", "slowest", "costliest")
@@ -145,9 +144,16 @@ async def measure(folder: Path, *, slow: bool = False) -> tuple[float, float, fl
         ]
         trial = house.cards.trials(NAME, *_any()).trials[0].id
         one = await _timed(app, f"/api/v1/trials/{trial}", count)
-        return statistics.median(cold), warm, max(pages), one
+        return first, statistics.median(fresh), max(pages), one
     finally:
         await house.close()
+
+
+def _one_more(ledger: Ledger, run: str, number: int) -> None:
+    """A trial of one contender, as a run writes it."""
+    digest = hashlib.sha256(b"%d" % (number % CONTENDERS)).hexdigest()
+    skill, chance = {(digest, "task-050"): 0.5}, random.Random(number)
+    ledger.write(partial(_write, run=run, trial=TRIALS + 1 + number, skill=skill, chance=chance))
 
 
 def _nothing() -> None:

@@ -18,6 +18,7 @@ FieldmarkError                 what is wrong (str) and, in `.hint`, what would b
 │   ├── LedgerUnavailable      the store refused the write: nothing was acknowledged     HTTP 503
 │   └── BrokenLedger           verification failed; `.index` names the record
 ├── SandboxError               a sandbox cannot be had, or died: a trial in it is void, never a fail
+│   └── CommandEnded           the command that one talks with has ended: its own doing, so a fail
 ├── StatisticsError            a number was asked for that does not exist
 └── ServeError                 the server cannot start (port in use, host not allowed)   CLI exit 1
 ```
@@ -158,6 +159,10 @@ class BrokenLedger(LedgerError):
 
 class SandboxError(FieldmarkError):
     """A sandbox cannot be had, or died: the infrastructure's fault, so a trial in it is void."""
+
+
+class CommandEnded(SandboxError):
+    """The command that one talks with has ended, or closed its input: what ran did that, not the sandbox."""
 
 
 class StatisticsError(FieldmarkError):

@@ -20,7 +20,7 @@ def test_every_name_is_there() -> None:
 
 
 def test_the_built_ins_come_through_the_registry() -> None:
-    assert CONTENDERS.names() == ["endpoint", "weights"]
+    assert CONTENDERS.names() == ["agent", "endpoint", "weights"]
     assert CONTENDERS.get("endpoint") is EndpointContender
     assert CONTENDERS.get("weights") is WeightsContender
     assert all(issubclass(CONTENDERS.get(name), Contender) for name in CONTENDERS.names())

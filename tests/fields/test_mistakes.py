@@ -89,7 +89,7 @@ def test_one_wrong_value(tmp_path: Path, line: str, said: str) -> None:
 
 
 TABLES = {
-    'kind = "wieghts"\nmodel = "m"': ["16: unknown kind 'wieghts' (one of: endpoint, weights)"],
+    'kind = "wieghts"\nmodel = "m"': ["16: unknown kind 'wieghts' (one of: agent, endpoint, weights)"],
     'kind = "weights"': ["14: 'model' is missing (a contender of kind 'weights' needs model)"],
     'kind = "endpoint"\nmodel = "m"': [
         "14: 'url' is missing (a contender of kind 'endpoint' needs url and model)"
@@ -100,7 +100,7 @@ TABLES = {
     ],
     'model = "m"': [
         "14: 'contenders[2].kind' is missing (add kind: `endpoint`: an OpenAI-compatible address. "
-        "`weights`: a GGUF file held here, run by llama.cpp)"
+        "`weights`: a GGUF file, run by llama.cpp. `agent`: has its own loop)"
     ],
     'kind = "weights"\nmodel = "m"\nurl = "http://h/v1"': [
         "18: 'url' is no key of kind 'weights' (take it out)"

@@ -146,8 +146,13 @@ async def test_a_model_stuck_in_one_call_is_not_offered_it_again() -> None:
             return step(answer="I stop.")
         return step(tool=first["tool"]["const"], arguments={"zone": "Europe/Vienna"})
 
-    attempt = (await played(says, calling="grammar", what=task([clock]))).attempt
-    assert (attempt.answer, len(attempt.calls), attempt.ended) == ("I stop.", 2, "answered")
+    def watch(zone: str) -> str:
+        """Another clock."""
+        return zone
+
+    attempt = (await played(says, calling="grammar", what=task([clock, watch]))).attempt
+    assert (attempt.answer, attempt.ended) == ("I stop.", "answered")
+    assert [call.name for call in attempt.calls] == ["clock", "clock", "watch", "watch"]
 
 
 async def test_none_means_that_it_is_asked_without_tools() -> None:

@@ -48,7 +48,7 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_plain_data_comes_back_as_it_was(value: Any) -> None:
     back = decode(json.loads(json.dumps(encode(value))))
     assert repr(back) == repr(value) or same(back, value) or back == value
@@ -154,7 +154,7 @@ CASES = [
 
 
 async def judged(code: str, cases: Any = CASES, **more: Any) -> Verdict:
-    verifier = make("code", {"entry": "s.py:f", "cases": cases, "seconds": 2, **more})
+    verifier = make("code", {"entry": "s.py:f", "cases": cases, "seconds": 15, **more})
     return await judge(verifier, Attempt("t", files={"s.py": code.encode()}), Bench())
 
 
@@ -224,9 +224,9 @@ async def test_what_code_may_try_is_a_fail(code: str) -> None:
 
 
 async def test_code_that_hangs_is_a_fail_and_the_rest_is_tried_still() -> None:
-    verdict = await judged("def f(a, b):\n while a == 1: pass\n return a + b\n", CASES[:2], seconds=0.7)
+    verdict = await judged("def f(a, b):\n while a == 1: pass\n return a + b\n", CASES[:2], seconds=2)
     assert (verdict.result, verdict.score) == ("fail", 0.5)
-    assert "case 1: it said nothing for 0.7 s" in verdict.explanation
+    assert "case 1: it said nothing for 2 s" in verdict.explanation
 
 
 async def test_cases_are_nowhere_where_the_code_runs(tmp_path: Path) -> None:
@@ -236,7 +236,8 @@ async def test_cases_are_nowhere_where_the_code_runs(tmp_path: Path) -> None:
     code = (
         "import os, sys, gc\n"
         "def f(a):\n"
-        "    seen = ' '.join(sys.argv) + str(os.environ) + repr(gc.get_objects())[:10_000_000]\n"
+        "    kept = [o for o in gc.get_objects() if type(o) in (list, tuple) and len(o) < 20]\n"
+        "    seen = ' '.join(sys.argv) + str(os.environ) + repr(kept)\n"
         "    frame = sys._getframe()\n"
         "    while frame: seen += repr(frame.f_locals); frame = frame.f_back\n"
         "    for place, _, names in os.walk('/'):\n"

@@ -14,8 +14,10 @@ from fieldmark.scorecards.verifiers import make
 from tests import browser as chromium
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FORM = b"""<!doctype html><title>Form</title><label>Email: <input></label> <label>Size <select><option>S<option>L</select></label>
-<button onclick="document.querySelector('output').textContent = 'Hello, ' + document.querySelector('input').value">Greet</button>
+FORM = b"""<!doctype html><title>Form</title><label>Email: <input></label>
+<label>Size <select><option>S<option>L</select></label>
+<button
+onclick="document.querySelector('output').textContent = 'Hello, ' + document.querySelector('input').value">Greet</button>
 <output></output>"""
 
 
@@ -32,11 +34,13 @@ async def judged(verifier: Any, html: bytes, **more: bytes) -> Verdict:
     return await judge(verifier, Attempt("t", files={"site/index.html": html, **more}), Bench())
 
 
-async def opened(html: bytes, look: Look = Look(seconds=2), browser: Browser = BROWSER) -> dict[str, Any]:
+async def opened(html: bytes, look: Look | None = None, browser: Browser = BROWSER) -> dict[str, Any]:
     """What a page saw half a second after it was opened."""
 
     async def work(running: Any) -> dict[str, Any]:
-        visit = await Visit.open(running, from_files({"index.html": html}), look, browser=browser)
+        visit = await Visit.open(
+            running, from_files({"index.html": html}), look or Look(seconds=2), browser=browser
+        )
         try:
             await visit.page.goto(ORIGIN)
             await asyncio.sleep(0.5)
@@ -95,7 +99,9 @@ def test_inside_there_is_no_network_and_no_key_of_the_fields(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("path", ["/nowhere/chromium"])
-async def test_a_browser_that_is_not_there_says_what_would_help(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_browser_that_is_not_there_says_what_would_help(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FIELDMARK_CHROMIUM", path)
     assert path in str(Browser.trouble())
     verdict = await judged(checks({"name": "x", "expect": [{"visible": {"css": "p"}}]}), b"<p>x")
@@ -115,7 +121,9 @@ async def test_a_browser_that_dies_is_void_and_started_anew() -> None:
     await BROWSER.do(end)
     verdict = await judging
     assert (verdict.result, verdict.void) == ("void", "sandbox"), verdict.explanation
-    assert (await judged(checks({"name": "x", "expect": [{"visible": {"css": "p"}}]}), b"<p>x")).result == "pass"
+    assert (
+        await judged(checks({"name": "x", "expect": [{"visible": {"css": "p"}}]}), b"<p>x")
+    ).result == "pass"
     assert BROWSER.starts == before + 1
 
 
@@ -148,8 +156,11 @@ async def test_says_which_check_failed_and_what_was_seen() -> None:
 
 
 async def test_files_of_a_check_stand_in_for_the_sites() -> None:
-    html = b"<p></p><script>fetch('a.json').then(a => a.json()).then(a => { document.querySelector('p').textContent = a })</script>"
-    asked = checks({"name": "x", "files": {"a.json": '"new"'}, "expect": [{"text": {"css": "p"}, "is": "new"}]})
+    html = b"<p></p><script>const p = document.querySelector('p');"
+    html += b"fetch('a.json').then(a => a.json()).then(a => { p.textContent = a })</script>"
+    asked = checks(
+        {"name": "x", "files": {"a.json": '"new"'}, "expect": [{"text": {"css": "p"}, "is": "new"}]}
+    )
     assert (await judged(asked, html, **{"site/a.json": b'"old"'})).result == "pass"
 
 

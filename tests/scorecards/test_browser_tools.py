@@ -14,7 +14,8 @@ from fieldmark.scorecards.verifiers import make
 from tests import browser as chromium
 
 PAGE = b"""<!doctype html><title>Shop</title>
-<style>body { margin: 0 } #box { position: absolute; left: 300px; top: 200px; width: 40px; height: 40px; background: red }</style>
+<style>body { margin: 0 }
+#box { position: absolute; left: 300px; top: 200px; width: 40px; height: 40px; background: red }</style>
 <label>Name <input></label> <select aria-label="Size"><option>S<option>L</select>
 <button onclick="log('pressed')">Press</button> <span onclick="log('word')">secret</span> <span>other</span>
 <div id=box></div><p id=log></p>
@@ -38,7 +39,13 @@ class Shop(BrowserScene):
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     chromium.ensure()
-    task = Task("shop", "Buy.", make("exact", {"equals": "x"}), files={"index.html": PAGE}, uses=frozenset({"browser"}))
+    task = Task(
+        "shop",
+        "Buy.",
+        make("exact", {"equals": "x"}),
+        files={"index.html": PAGE},
+        uses=frozenset({"browser"}),
+    )
     scene = Shop(task)
     made = Stage(scene, Budget())
     await scene.open()

@@ -119,6 +119,17 @@ async def test_tasks_that_differ_in_names_and_numbers_only_are_named() -> None:
     ]
 
 
+async def test_of_sealed_tasks_a_report_says_no_word() -> None:
+    verifier = make("regex", {"pattern": "tiger"})
+    cheats = {"says-it": Solution("a tiger")}
+    task = Task("q7", "Which animal?", verifier, oracle=Solution("lion"), cheats=cheats, sealed=True)
+    found = await report(TaskSet("s", [task]))
+    said = json.dumps(found.as_json())
+    assert "q7: the oracle fails: (sealed)" in found.problems
+    assert "q7: a cheat solution passes" in found.problems
+    assert not any(word in said for word in ("tiger", "lion", "says-it", "animal"))
+
+
 async def test_reports_are_kept_by_digest(tmp_path: Path) -> None:
     found = await report(one())
     save_check(found, tmp_path)

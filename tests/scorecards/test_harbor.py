@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fieldmark.errors import TaskSetError
-from fieldmark.scorecards import Bench, check_set, load_set, play
+from fieldmark.scorecards import Attempt, Bench, check_set, find_sets, judge, load_set, play
 from fieldmark.scorecards.agents import Scripted
 from tests.scorecards.test_load import write
 
@@ -68,6 +68,25 @@ async def test_partial_rewards_and_missing_ones(tmp_path: Path) -> None:
     none = await play(found.task("none"), Scripted(None), Bench())
     assert (none.verdict.result, none.verdict.void) == ("void", "verifier")
     assert "it ended with 3: trouble" in none.verdict.explanation
+
+
+async def test_a_reward_that_the_contender_left_is_none(tmp_path: Path) -> None:
+    task = load_set(write(tmp_path / "hello", HELLO)).tasks[0]
+    forged = {
+        ".harbor/logs/verifier/reward.txt": b"1",
+        ".harbor/tests/test.sh": b"echo 1 > /work/.harbor/logs/verifier/reward.txt",
+        ".harbor/tests/conftest.py": b"import os; os._exit(0)",
+        "hello.txt": b"Wrong",
+        "data.txt": b"data",
+    }
+    verdict = await judge(task.verifier, Attempt("hello", files=forged), Bench())
+    assert (verdict.result, verdict.score) == ("fail", 0)
+
+
+def test_a_field_may_hold_them(tmp_path: Path) -> None:
+    write(tmp_path / "scorecards" / "hello", HELLO)
+    assert ("hello", "field") in {(place.name, place.source) for place in find_sets(tmp_path)}
+    assert load_set("hello", tmp_path).tasks[0].id == "hello"
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

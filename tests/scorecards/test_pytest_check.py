@@ -152,7 +152,7 @@ def task(tmp_path: Path) -> Path:
 
 
 async def judged(task: Path, changed: dict[str, str] | None = None, **settings: object) -> Verdict:
-    verifier = make("pytest", {"old_tests": ["tests/**"], "seconds": 3, **settings}, task)
+    verifier = make("pytest", {"old_tests": ["tests/**"], "seconds": 15, **settings}, task)
     files = {name: text.encode() for name, text in {**FILES, **(changed or {})}.items() if text != "gone"}
     return await judge(verifier, Attempt("t", files=files), Bench())
 
@@ -241,7 +241,7 @@ async def test_hidden_tests_are_nowhere_where_the_code_runs(task: Path) -> None:
 
 async def test_code_that_hangs_fails(task: Path) -> None:
     verdict = await judged(
-        task, {"shop/cart.py": CART + "import time\nCart.total = lambda s: time.sleep(60)\n"}, seconds=0.5
+        task, {"shop/cart.py": CART + "import time\nCart.total = lambda s: time.sleep(60)\n"}, seconds=2
     )
     assert (verdict.result, verdict.explanation) == ("fail", "hidden tests: 5 of 7; old tests: 1 of 1")
 

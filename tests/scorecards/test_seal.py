@@ -18,8 +18,8 @@ from fieldmark.contenders import ContenderSpec
 from fieldmark.errors import InputError
 from fieldmark.fields import Roster, load_field, open_ledger
 from fieldmark.ledger.evidence import RunEnded, TasksSealed, TrialEnded, VerdictGiven
-from fieldmark.scorecards import Runs, Wanted, load_set, seal, sealed_for, write_bundle
 from fieldmark.scorecards import Cards as ScoreCards
+from fieldmark.scorecards import Runs, Wanted, load_set, seal, sealed_for, write_bundle
 from tests.house import Browser, Served, endpoint, write_field
 from tests.upstream import Upstream
 
@@ -89,9 +89,14 @@ async def test_a_needle_in_a_sealed_task_is_found_nowhere(
         async with opened(folder) as runs:
             seal(load_set("riddles", folder), folder, runs.ledger, actor="scorecards")
             names = ["alder", "birch", "oracle", "seeded:0.5"]
-            run = await finished(runs, Wanted("riddles", names, trials=2, unchecked=True))
+            await finished(runs, Wanted("riddles", names, trials=2, unchecked=True))
             cards = ScoreCards(runs.ledger, runs.catalogue)
-            assert NEEDLE not in cards.card("riddles", runs.views()).model_dump_json()
+            card = cards.card("riddles", runs.views())
+            assert NEEDLE not in card.model_dump_json()
+            gaps = {score.name: score.gap for score in card.line.scores}
+            assert gaps["birch"] is None  # it was given open tasks only
+            assert gaps["oracle"] is not None
+            assert (gaps["oracle"].difference.value, gaps["oracle"].sealed.n) == (0, 1)
             write_bundle(cards, "riddles", runs.views("riddles"), tmp_path / "bundle.zip")
             with runs.ledger.read() as snapshot:
                 entries = list(snapshot.entries())
@@ -102,7 +107,6 @@ async def test_a_needle_in_a_sealed_task_is_found_nowhere(
             runs.ledger.export(tmp_path / "export" / "records", texts=tmp_path / "export" / "texts")
         sealed = [trial for trial in trials if trial.sealed]
         # Two wordings, twice, by each that may; birch is not among them.
-        assert run
         assert len(sealed) == 3 * 4
         assert {trial.variant for trial in sealed} == {"", "v1"}
         assert all(trial.artifacts == () for trial in sealed)
@@ -116,7 +120,7 @@ async def test_a_needle_in_a_sealed_task_is_found_nowhere(
     state = bytes_of(folder / ".fieldmark" / "sealed")
     assert NEEDLE.encode() in state  # which folder has which id: for the operator's eyes
     kept = bytes_of(folder / ".fieldmark").replace(state, b"")
-    assert b"riddles" in kept
+    assert b"What runs but has no legs?" in kept  # an open task's text is there, where one would find it
     assert NEEDLE.encode() not in kept
     for path in (tmp_path / "export", tmp_path / "bundle.zip"):
         assert NEEDLE.encode() not in (bytes_of(path) if path.is_dir() else _unpacked(path))
@@ -143,7 +147,11 @@ async def test_the_page_tells_nothing_of_a_sealed_task(tmp_path: Path) -> None:
         broken = folder / "scorecards" / "riddles" / "sealed" / f"the-{NEEDLE}" / "task.toml"
         broken.write_text(f'{NEEDLE} = "no such key"\n')
         served.house.runs.catalogue._known.clear()
-        pages += [begun, await browser.get("/api/v1/scorecards"), await browser.get("/api/v1/scorecards/riddles")]
+        pages += [
+            begun,
+            await browser.get("/api/v1/scorecards"),
+            await browser.get("/api/v1/scorecards/riddles"),
+        ]
         assert "a sealed task is wrong" in pages[-2].text
     for page in pages:
         assert NEEDLE not in page.text
@@ -164,7 +172,9 @@ async def test_no_run_before_a_seal_and_none_after_a_change(tmp_path: Path) -> N
         before = runs.catalogue.get("riddles").digest
         text.write_text("Easier now.")
         runs.catalogue._known.clear()
-        assert runs.catalogue.get("riddles").digest == before  # sealed tasks are not in it, nobody can guess at them
+        assert (
+            runs.catalogue.get("riddles").digest == before
+        )  # sealed tasks are not in it, nobody can guess at them
         with pytest.raises(InputError, match="no longer what was sealed"):
             await runs.start(wanted)
         second = seal(load_set("riddles", folder), folder, runs.ledger, actor="scorecards")
@@ -215,6 +225,22 @@ async def test_a_commitment_can_be_checked_with_salt_and_folder_alone(tmp_path: 
         if file.is_file()
     ]
     assert hashlib.sha256(salt + "".join(lines).encode()).hexdigest() == said[name].commitment
+
+
+async def test_what_its_own_checks_find_is_not_told_either(tmp_path: Path) -> None:
+    folder = make_field(tmp_path / "field")
+    sealed = folder / "scorecards" / "riddles" / "sealed" / f"the-{NEEDLE}"
+    (sealed / "oracle" / "answer.md").write_text(f"{NEEDLE}?")
+    async with opened(folder) as runs:
+        seal(load_set("riddles", folder), folder, runs.ledger, actor="scorecards")
+        begun = await runs.start(Wanted("riddles", ["oracle"], trials=1))
+        stop = await runs.wait(begun.id)
+        assert stop.reason == "failed"
+        assert stop.detail == "a sealed task fails its own checks; `fieldmark score check` says how"
+    kept = [
+        path for path in (folder / ".fieldmark").rglob("*") if path.is_file() and path.parent.name != "sealed"
+    ]
+    assert not [path for path in kept if NEEDLE.encode() in path.read_bytes()]
 
 
 def test_who_may_be_given_sealed_tasks() -> None:

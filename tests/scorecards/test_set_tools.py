@@ -27,6 +27,11 @@ RIGHT: list[tuple[str, Calls, str]] = [
     ("umbrella", [("forecast", {"city": "porto", "date": "2026-03-05"})], "Yes! It's 80% likely to rain."),
     ("no-taxi-tool", [], "Sorry, I don't have a tool for taxis."),
     ("no-taxi-tool", [], "Unfortunately I can only help with trains."),
+    (
+        "no-taxi-tool",
+        [("station_services", {"station": "Airport"})],
+        "I can't order one; the station has a taxi rank.",
+    ),
     ("chairs-to-hire", [], " 36 \n"),
     (
         "two-anas",

@@ -48,7 +48,9 @@ async def test_a_sample_of_wrong_solutions_fails(name: str, solution: str) -> No
 
 
 def test_there_are_wrong_solutions_enough_to_say_something() -> None:
-    wrong = [solution for task in TASKS.values() for solution in (*task.wrong.values(), *task.cheats.values())]
+    wrong = [
+        solution for task in TASKS.values() for solution in (*task.wrong.values(), *task.cheats.values())
+    ]
     assert len(wrong) > 60
     assert len({tuple(sorted(solution.files.items())) for solution in wrong}) == len(wrong)
     for task in TASKS.values():

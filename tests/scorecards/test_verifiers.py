@@ -139,6 +139,37 @@ async def test_json_that_is_none_or_another_type_fails(answer: str) -> None:
     assert not await passes("json_schema", {"expected": {"a": 1}}, answer=answer)
 
 
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [99, 150, 700, 980, 1500, 50_000])
+async def test_no_answer_is_odd_enough_to_be_a_void(depth: int, tmp_path: Path) -> None:
+    """Otherwise it would pay to answer so, rather than to be wrong."""
+    (tmp_path / "verifier.py").write_text("def verify(attempt):\n    return False\n")
+    deep, text = nested(depth), "[" * depth + "]" * depth
+    odd = [text, '{"a": "\\ud800"}', '{"a": ' + "9" * 4000 + "}", '{"a": 1e999}', "\ud800"]
+    checks: list[tuple[str, dict[str, Any]]] = [
+        ("json_schema", {"schema": {"type": "object", "required": ["b"]}}),
+        ("json_schema", {"expected": {"a": 1}}),
+        ("state", {"at": {"a": [[1]]}}),
+        ("exact", {"equals": "x", "of": "state:a"}),
+        ("calls", {"expected": [{"name": "f", "arguments": {"x": 1}}]}),
+        ("regex", {"pattern": "(x*)*y"}),
+        ("python", {}),
+    ]
+    for answer in odd if depth == 99 else [text]:
+        for kind, settings in checks:
+            made = [call("f", x=deep)]
+            verdict = await said(
+                kind, settings, folder=tmp_path, answer=answer, calls=made, state={"a": deep}
+            )
+            assert verdict.result == "fail", (kind, answer[:20], verdict)
+
+
 async def test_state() -> None:
     state = {"orders": [{"id": 7, "status": "refunded", "total": 10.004}], "mail": []}
     at = {
@@ -243,6 +274,7 @@ async def test_all_is_passed_when_every_check_is() -> None:
         ("regex", {"pattern": "("}, "no regular expression"),
         ("json_schema", {}, "neither 'schema' nor 'expected'"),
         ("json_schema", {"schema": "../../x.json"}, "leads out of"),
+        ("json_schema", {"schema": {"type": "objekt"}}, "no JSON schema"),
         ("json_schema", {"expected": {"$abuot": 3}}, "$abuot"),
         ("json_schema", {"expected": {"$regex": "("}}, "no regular expression"),
         ("json_schema", {"expectd": 1}, "did you mean 'expected'"),

@@ -207,3 +207,28 @@ async def test_what_a_person_did_is_theirs_to_take_away_and_erase(served: Served
         texts = [snapshot.text(c.text_id) for c in entry.record.commitments.values()]
     assert texts
     assert set(texts) == {None}
+
+
+async def test_so_many_people_and_no_more(
+    served: Served, voter: Browser, other: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_module, "MOST_OPEN", 1)
+    place = give(served, TIME)
+    task = await begin(voter, place)
+    refused = await other.post(place)
+    assert (refused.status, refused.json["error"]["code"]) == (409, "too_many_people")
+    await act(voter, task, "give-up")
+    assert (await begin(other, place))["task"] == "time"
+
+
+async def test_a_run_that_was_cancelled_is_not_gone_on_with(served: Served, voter: Browser) -> None:
+    place = give(served, TIME, TALK)
+    first = await begin(voter, place)
+    await act(voter, first, "give-up")
+    (run,) = (await voter.get("/api/v1/scorecards/toys")).json["runs"]
+    assert (await voter.post(f"/api/v1/runs/{run['id']}/cancel")).json["state"] == "ended"
+    second = await begin(voter, place)
+    assert (second["number"], second["task"] != first["task"]) == (2, True)
+    await act(voter, second, "give-up")
+    assert len(served.records(RunStarted)) == 2
+    assert await begin(voter, place) is None

@@ -140,6 +140,27 @@ def test_the_correlation_is_that_of_pairs_of_trials() -> None:
     assert found.value == pytest.approx(direct, abs=0.005)
 
 
+def test_the_correlations_bounds_are_where_the_mean_excess_may_just_be_0() -> None:
+    """The second way: the interval of the excess itself, at both bounds."""
+    rng = np.random.default_rng(11)
+    passes, trials = rng.binomial(6, rng.beta(1.4, 0.6, 50)), np.full(50, 6)
+    found = intraclass_correlation(passes, trials)
+    assert found is not None
+    rate = passes / 6
+    mean = rate.mean()
+    single, whole = passes * (6 - passes) / 30, rate * (1 - 2 * mean) + mean**2
+    small, large = sorted((mean**2, (1 - mean) ** 2))
+
+    def excess(correlation: float) -> tuple[float, float]:
+        within = 1 - correlation
+        ends = {"lowest": -within * large, "highest": 0.3 - within * small}
+        one = mean_interval(single - within * whole, **ends)
+        return one.lower, one.upper
+
+    assert excess(found.upper)[0] == pytest.approx(0, abs=1e-4)
+    assert excess(found.lower)[1] == pytest.approx(0, abs=1e-4)
+
+
 def test_a_correlation_needs_trials_that_differ() -> None:
     assert intraclass_correlation([8, 8, 8], [8, 8, 8]) is None
     assert intraclass_correlation([1, 0, 1, 1], [1, 1, 1, 1]) is None

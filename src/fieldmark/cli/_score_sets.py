@@ -39,7 +39,7 @@ def check(
 
     Prints how many of the distinct wrong solutions each kind of verifier let pass. Exit 1 if the set must not be used.
     """
-    from fieldmark.scorecards import Bench, check_set, load_set, save_check
+    from fieldmark.scorecards import Bench, check_set, load_set, report_openly, save_check
 
     folder = _folder(field)
     task_set = load_set(scorecard, folder)
@@ -48,7 +48,7 @@ def check(
         check_set(task_set, bench, _progress if sys.stderr.isatty() else None, workers=workers)
     )
     if folder is not None:
-        save_check(report, folder)
+        save_check(report_openly(report, task_set), folder)
     _show(report, form)
     if not report.ok:
         raise typer.Exit(1)

@@ -63,8 +63,7 @@ class ContenderSpec(_Table):
     name: Annotated[str, AfterValidator(_name)]
     """Label on page, board and `/v1`."""
     kind: str
-    """`endpoint`: an OpenAI-compatible address. `weights`: a GGUF file held here, run by llama.cpp. `agent`: brings
-    its own loop, as a command in a sandbox or behind an A2A card; it takes tasks of scorecards."""
+    """`endpoint`: an OpenAI-compatible address. `weights`: a GGUF file, run by llama.cpp. `agent`: has its own loop."""
     system: str | None = None
     """System prompt, put before the conversation."""
     sampler: Sampler = Sampler()

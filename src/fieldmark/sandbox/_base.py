@@ -74,7 +74,7 @@ class Running(ABC):
 
     @abstractmethod
     async def send(self, data: bytes) -> None:
-        """Write to its standard input. Raises SandboxError when it is gone."""
+        """Write to its standard input. Raises CommandEnded when it is gone."""
 
     @abstractmethod
     async def line(self, *, seconds: float, limit: int = 1 << 20) -> bytes | None:

@@ -104,7 +104,9 @@ def unconfined() -> str | None:
     if not shutil.which("bwrap"):
         return "bubblewrap is not installed"
     try:
-        tried = subprocess.run([*prefix("/usr/bin/true"), "/usr/bin/true"], capture_output=True, timeout=20)
+        tried = subprocess.run(
+            [*prefix("/usr/bin/true"), "/usr/bin/true"], check=False, capture_output=True, timeout=20
+        )
     except subprocess.TimeoutExpired:
         return "bubblewrap does not come back"
     return None if tried.returncode == 0 else tried.stderr.decode(errors="replace").strip() or "it fails"

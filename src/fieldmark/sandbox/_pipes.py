@@ -7,7 +7,7 @@ import errno
 import fcntl
 import os
 
-from fieldmark.errors import SandboxError
+from fieldmark.errors import CommandEnded
 
 _CHUNK = 1 << 16
 _SEALS = 0x000F
@@ -103,7 +103,7 @@ class Feed:
         self._room: asyncio.Future[None] | None = None
 
     async def send(self, data: bytes) -> None:
-        """Write all of it, waiting where the command does not read. Raises SandboxError when nobody can."""
+        """Write all of it, waiting where the command does not read. Raises CommandEnded when nobody can."""
         rest = memoryview(data)
         while rest:
             try:
@@ -113,7 +113,7 @@ class Feed:
             except OSError as error:
                 if error.errno not in (errno.EPIPE, errno.EBADF):
                     raise
-                raise SandboxError("the command has ended, or closed its input") from None
+                raise CommandEnded("the command has ended, or closed its input") from None
 
     async def _wait(self) -> None:
         self._room = self._loop.create_future()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from fieldmark.errors import SandboxError
+from fieldmark.errors import CommandEnded, SandboxError
 from fieldmark.sandbox import _files
 from fieldmark.sandbox._base import Collected, Done, Limits, Running, Sandbox
 from fieldmark.sandbox._pipes import sealed
@@ -56,7 +56,12 @@ class Served(Sandbox):
     async def start(
         self, command: Sequence[str], *, cwd: str = ".", env: Mapping[str, str] | None = None
     ) -> Running:
-        return self._command(command, cwd, env, None)
+        try:
+            return self._command(command, cwd, env, None)
+        except SandboxError:
+            if why := self._spent():
+                raise CommandEnded(why) from None
+            raise
 
     def _command(
         self, command: Sequence[str], cwd: str, env: Mapping[str, str] | None, stdin: bytes | None

@@ -22,7 +22,7 @@ from fieldmark.scorecards._records import start_run, write_trial
 from fieldmark.scorecards._reward import Reward, reward
 from fieldmark.scorecards._run import Run, Stop
 from fieldmark.scorecards._runs import Runs, Wanted
-from fieldmark.scorecards._seal import seal, sealed_for
+from fieldmark.scorecards._seal import report_openly, seal, sealed_for
 from fieldmark.scorecards._stage import BudgetSpent, Scene, ScriptFault, Stage
 from fieldmark.scorecards._task import (
     Budget,
@@ -99,6 +99,7 @@ __all__ = [
     "prepare",
     "probe_calling",
     "queue_url",
+    "report_openly",
     "reward",
     "save_check",
     "scorecards_spent",

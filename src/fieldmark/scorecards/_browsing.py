@@ -6,6 +6,7 @@ is there as well, for whoever takes pictures (`Scene.picture`), and stays with t
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SHOWN = 8_000
 """Characters of a page that are told at once."""
+OPEN_SECONDS = 30.0
 PICTURES = 40
 """Pictures kept of one trial; the last one is always among them."""
 PICTURES_BYTES = 700_000
@@ -31,7 +33,9 @@ NAMES = frozenset({"look", "click", "hover", "type", "press", "select", "scroll"
 
 Ref = Annotated[str | None, Field(description="reference of an element, such as e12, from the last look")]
 X = Annotated[float | None, Field(description="instead of a reference: pixels from the left edge")]
-Words = Annotated[str | None, Field(description="instead of a reference: the whole visible text of an element")]
+Words = Annotated[
+    str | None, Field(description="instead of a reference: the whole visible text of an element")
+]
 Y = Annotated[float | None, Field(description="pixels from the top")]
 
 
@@ -65,18 +69,19 @@ class BrowserScene(Scene):
         self._state: Any = None
         self._visit: Visit | None = None
         await self._do(self._enter)
-        self.hands = (*self.hands, *_tools(self._act))
+        self.hands = (*self.hands, *_Hands(self._act).tools())
 
     async def _enter(self, _: Any) -> None:
         from playwright.async_api import Error
 
         self._visit = await Visit.open(_, self.serve(), self.screen)
         try:
-            await self._visit.page.goto(f"{ORIGIN}/{self.start.lstrip('/')}")
-            await self.ready(self._visit.page)
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self._visit.page.goto(f"{ORIGIN}/{self.start.lstrip('/')}", timeout=OPEN_SECONDS * 1000)
+                await self.ready(self._visit.page)
             await self._photograph()
-        except Error as error:
-            raise SandboxError(f"the task's page does not open: {error.message.splitlines()[0]}") from error
+        except (Error, TimeoutError) as error:
+            raise SandboxError(f"the task's page does not open: {str(error).splitlines()[:1]}") from error
 
     async def _do(self, work: Callable[[Any], Awaitable[T]]) -> T:
         return await BROWSER.do(work)
@@ -91,9 +96,14 @@ class BrowserScene(Scene):
         assert self._visit is not None
         page = self._visit.page
         try:
-            await act(page)
-            await page.wait_for_timeout(50)  # what a click sets going is seen at once
-            told = await described(page)
+            async with asyncio.timeout(
+                self.screen.seconds * 2
+            ):  # mouse and keyboard know no limit of their own
+                await act(page)
+                await page.wait_for_timeout(50)  # what a click sets going is seen at once
+                told = await described(page)
+        except TimeoutError:
+            raise ToolRefusal("the page does not answer") from None
         except Error as error:
             if not self._visit.alive:
                 raise
@@ -126,11 +136,14 @@ class BrowserScene(Scene):
         if self._visit is None:
             return None
         try:
-            return await self.seen(self._visit.page)
+            async with asyncio.timeout(self.screen.seconds * 2):
+                return await self.seen(self._visit.page)
+        except TimeoutError:
+            return None  # the page hangs
         except Error:
             if not self._visit.alive:
                 raise
-            return None  # the page hangs, or has gone elsewhere
+            return None  # it has gone elsewhere, or crashed
 
     def state(self) -> Any:
         """As `seen` read it."""
@@ -154,7 +167,7 @@ async def described(page: Page) -> str:
 
 def _words(message: str) -> str:
     """What the browser says, without its log, in words for the contender."""
-    first = message.split("Call log:")[0].strip()
+    first = message.split("Call log:", maxsplit=1)[0].strip()
     first = re.sub(r"^(Locator|Page|Mouse|Keyboard)\.\w+: ", "", first)
     if "Timeout" in first:
         intercepted = re.search(r"(<[^>]+>).* intercepts pointer events", message)
@@ -186,17 +199,29 @@ async def _place(
     return x, y
 
 
-def _tools(act: Callable[[Callable[[Page], Awaitable[None]]], Awaitable[str]]) -> Sequence[Tool]:
-    """The tools of one page; each gives the page as it looks afterwards."""
+Act = Callable[["Page"], Awaitable[None]]
 
-    async def look() -> str:
+
+class _Hands:
+    """Mouse, keyboard and eyes on one page; each act gives the page as it looks afterwards."""
+
+    def __init__(self, act: Callable[[Act], Awaitable[str]]) -> None:
+        self._act = act
+
+    def tools(self) -> Sequence[Tool]:
+        """As a contender is given them."""
+        each = (self.look, self.click, self.hover, self.type, self.press, self.select, self.scroll, self.drag)
+        return tuple(map(Tool.of, each))
+
+    async def look(self) -> str:
         """See the page: its elements with their references ([ref=e12]) and boxes ([box=left,top,width,height])."""
 
         async def nothing(_: Page) -> None: ...
 
-        return await act(nothing)
+        return await self._act(nothing)
 
     async def click(
+        self,
         ref: Ref = None,
         x: X = None,
         y: Y = None,
@@ -209,17 +234,18 @@ def _tools(act: Callable[[Callable[[Page], Awaitable[None]]], Awaitable[str]]) -
             at = await _place(page, ref, x, y, text)
             await page.mouse.click(*at, click_count=times)
 
-        return await act(do)
+        return await self._act(do)
 
-    async def hover(ref: Ref = None, x: X = None, y: Y = None) -> str:
+    async def hover(self, ref: Ref = None, x: X = None, y: Y = None) -> str:
         """Move the mouse there."""
 
         async def do(page: Page) -> None:
             await page.mouse.move(*await _place(page, ref, x, y))
 
-        return await act(do)
+        return await self._act(do)
 
-    async def type(  # noqa: A001 - what the contender calls it
+    async def type(
+        self,
         text: Annotated[str, Field(max_length=5000)],
         ref: Ref = None,
         clear: Annotated[bool, Field(description="empty the field before")] = False,
@@ -234,10 +260,13 @@ def _tools(act: Callable[[Callable[[Page], Awaitable[None]]], Awaitable[str]]) -
                 await page.keyboard.press("Delete")
             await page.keyboard.type(text)
 
-        return await act(do)
+        return await self._act(do)
 
     async def press(
-        key: Annotated[str, Field(description="such as Enter, Tab, ArrowDown, Backspace, Control+a, Shift+Tab")],
+        self,
+        key: Annotated[
+            str, Field(description="such as Enter, Tab, ArrowDown, Backspace, Control+a, Shift+Tab")
+        ],
         times: Annotated[int, Field(ge=1, le=100)] = 1,
     ) -> str:
         """Press a key, with others held if it says so."""
@@ -246,18 +275,22 @@ def _tools(act: Callable[[Callable[[Page], Awaitable[None]]], Awaitable[str]]) -
             for _ in range(times):
                 await page.keyboard.press(key)
 
-        return await act(do)
+        return await self._act(do)
 
-    async def select(ref: str, option: Annotated[str, Field(description="its text")]) -> str:
+    async def select(self, ref: str, option: Annotated[str, Field(description="its text")]) -> str:
         """Choose an option of a list (a combobox or listbox element)."""
 
         async def do(page: Page) -> None:
             await _one(page, ref).select_option(label=option)
 
-        return await act(do)
+        return await self._act(do)
 
     async def scroll(
-        down: Annotated[float, Field(description="pixels; negative is up")], ref: Ref = None, x: X = None, y: Y = None
+        self,
+        down: Annotated[float, Field(description="pixels; negative is up")],
+        ref: Ref = None,
+        x: X = None,
+        y: Y = None,
     ) -> str:
         """Turn the mouse wheel, over an element or a point if given."""
 
@@ -266,9 +299,9 @@ def _tools(act: Callable[[Callable[[Page], Awaitable[None]]], Awaitable[str]]) -
                 await page.mouse.move(*await _place(page, ref, x, y))
             await page.mouse.wheel(0, down)
 
-        return await act(do)
+        return await self._act(do)
 
-    async def drag(
+    async def drag(self, 
         ref: Ref = None, x: X = None, y: Y = None, to_ref: Ref = None, to_x: X = None, to_y: Y = None,
         button: Literal["left", "right"] = "left",
     ) -> str:  # fmt: skip
@@ -283,6 +316,4 @@ def _tools(act: Callable[[Callable[[Page], Awaitable[None]]], Awaitable[str]]) -
             await page.mouse.move(*end)
             await page.mouse.up(button=button)
 
-        return await act(do)
-
-    return tuple(Tool.of(tool) for tool in (look, click, hover, type, press, select, scroll, drag))
+        return await self._act(do)

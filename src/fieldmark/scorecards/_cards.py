@@ -16,7 +16,14 @@ from fieldmark.ledger.evidence import TrialEnded
 from fieldmark.sandbox import SANDBOXES
 from fieldmark.scorecards._catalogue import Catalogue
 from fieldmark.scorecards._compare import compare, named
-from fieldmark.scorecards._counts import Counts, counts_of_run, counts_of_set, finished_trials, names_of
+from fieldmark.scorecards._counts import (
+    Counts,
+    counts_of_run,
+    counts_of_set,
+    finished_trials,
+    names_of,
+    names_on,
+)
 from fieldmark.scorecards._numbers import score
 from fieldmark.scorecards._query import (
     Filter,
@@ -59,7 +66,7 @@ class Cards:
     confidence: float = 0.95
     sandbox: str = "bubblewrap"
     """Kind in which runs would play."""
-    _scores: dict[str, tuple[Any, list[ContenderScore]]] = field(default_factory=dict)
+    _scores: dict[tuple[str, str], tuple[Any, ContenderScore]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def follow(self, rules: Field) -> None:
@@ -93,8 +100,7 @@ class Cards:
         """Trials of the set's version at hand, or of one run, whatever its version. Raises NotFound, InputError."""
         with self.ledger.read() as snapshot:
             digest = run_row(snapshot, which.run).digest if which.run else self._digest(snapshot, name)
-            counts = counts_of_set(snapshot, digest)
-            names = {d: label for d, (label, _) in names_of(snapshot, counts).items()}
+            names = names_on(snapshot, digest)
             if which.contender is not None:
                 which = Filter(**{**vars(which), "contender": named(names, which.contender)})
             return trial_page(snapshot, digest, names, which, order=order, after=after, limit=limit)
@@ -227,24 +233,21 @@ class Cards:
         return {task.id: task.kind for task in task_set.tasks} if task_set else {}
 
     def _all_scores(self, snapshot: Snapshot, name: str, digest: str) -> list[ContenderScore]:
-        """Best first; kept until a trial is added."""
+        """Best first; each is kept until its contender has another trial."""
         counts = counts_of_set(snapshot, digest)
-        seen = sum(sum(c.totals()) for c in counts.values()), len(run_rows(snapshot, name)), self.confidence
-        with self._lock:
-            known = self._scores.get(digest)
-            if known is not None and known[0] == seen:
-                return known[1]
         rows = [row for row in run_rows(snapshot, name, limit=1000) if row.digest == digest]
-        found = self._scores_of(snapshot, name, counts, rows)
-        found.sort(key=lambda s: (s.rate is None, -(s.rate.value if s.rate else 0), s.name))
-        with self._lock:
-            self._scores[digest] = seen, found
-        return found
+        found = self._scores_of(snapshot, name, counts, rows, digest)
+        return sorted(found, key=lambda s: (s.rate is None, -(s.rate.value if s.rate else 0), s.name))
 
     def _scores_of(
-        self, snapshot: Snapshot, name: str, counts: Mapping[str, Counts], runs: Sequence[Row[Any]]
+        self,
+        snapshot: Snapshot,
+        name: str,
+        counts: Mapping[str, Counts],
+        runs: Sequence[Row[Any]],
+        keep: str = "",
     ) -> list[ContenderScore]:
-        """`runs`: those that the counts come from, newest first."""
+        """`runs`: those that the counts come from, newest first; `keep`: under which name to keep what was computed."""
         known, kinds = names_of(snapshot, counts), self._kinds(name)
         tools: dict[str, Any] = {}
         orders: dict[str, tuple[str, ...]] = {}
@@ -253,18 +256,25 @@ class Cards:
             if row.until is not None:
                 started = read_run(snapshot, row.id)
                 orders |= dict.fromkeys(started.contenders, started.tasks)
-        return [
-            score(
-                each,
-                known.get(digest, (digest[:8], "model"))[0],
-                known.get(digest, ("", "model"))[1],  # type: ignore[arg-type]
-                confidence=self.confidence,
-                calling=tools.get(digest),
-                kinds=kinds,
-                order=orders.get(digest, ()),
-            )
-            for digest, each in counts.items()
-        ]
+        found = []
+        for contender, each in counts.items():
+            label, kind = known.get(contender, (contender[:8], "model"))
+            settings: dict[str, Any] = {
+                "confidence": self.confidence,
+                "calling": tools.get(contender),
+                "kinds": kinds if each.sealed else {},
+                "order": orders.get(contender, ()),
+            }
+            seen = label, each.totals(), each.ms, settings
+            with self._lock:
+                before = self._scores.get((keep, contender))
+            if before is None or before[0] != seen:
+                before = seen, score(each, label, kind, **settings)  # type: ignore[arg-type]
+                if keep:
+                    with self._lock:
+                        self._scores[keep, contender] = before
+            found.append(before[1])
+        return found
 
 
 def _uses(task_set: TaskSet) -> list[str]:

@@ -41,6 +41,8 @@ class Tried:
     """Of the cheat, the wrong solution or the other task; of the oracle, the variant's."""
     result: str
     explanation: str
+    """Empty for a sealed task."""
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ async def check_set(
         done += 1
         if progress:
             progress(done, len(planned), f"{one.task.id}: {one.role} {one.name}".rstrip())
-        return Tried(one.task.id, one.role, one.name, verdict.result, verdict.explanation)
+        sealed = one.task.sealed
+        words = "(sealed)" if sealed else verdict.explanation
+        return Tried(one.task.id, one.role, one.name, verdict.result, words, sealed)
 
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(tried(one)) for one in planned]
@@ -259,6 +263,8 @@ def _of(one: Tried) -> str:
         "wrong": f"the wrong solution '{one.name}'",
         "cross": f"the right answer of task '{one.name}'",
     }
+    if one.sealed and one.role in ("cheat", "wrong"):
+        return f"a {one.role} solution"
     return words[one.role]
 
 

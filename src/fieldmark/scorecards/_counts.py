@@ -68,13 +68,22 @@ def counts_of_set(snapshot: Snapshot, digest: str) -> dict[str, Counts]:
     """Every contender's counts on a version of a set, all runs together."""
     found: dict[str, Counts] = {}
     c = t.counts.c
-    for row in snapshot.connection.execute(select(t.counts).where(c.digest == digest)):
-        counts = found.setdefault(row.contender, Counts(row.contender))
-        counts.add((row.task, row.variant), row.passed, row.failed, row.void)
-        if row.sealed:
-            counts.sealed.add(row.task)
-        for name in ("ms", "cost", "priced", "tokens", "metered"):
-            setattr(counts, name, getattr(counts, name) + getattr(row, name))
+    cells = select(c.contender, c.task, c.variant, c.passed, c.failed, c.void, c.sealed).where(
+        c.digest == digest
+    )
+    for contender, task, variant, passed, failed, void, sealed in snapshot.connection.execute(cells):
+        counts = found.get(contender) or found.setdefault(contender, Counts(contender))
+        cell = task, variant
+        counts.passed[cell], counts.failed[cell], counts.void[cell] = passed, failed, void
+        if sealed:
+            counts.sealed.add(task)
+    names = ("ms", "cost", "priced", "tokens", "metered")
+    sums = select(c.contender, *(func.sum(c[name]).label(name) for name in names))
+    for row in snapshot.connection.execute(sums.where(c.digest == digest).group_by(c.contender)):
+        for name in names:
+            setattr(
+                found[row.contender], name, float(row.cost) if name == "cost" else int(row._mapping[name])
+            )
     for row in snapshot.connection.execute(select(t.times).where(t.times.c.digest == digest)):
         if row.contender in found:
             found[row.contender].times[row.bucket] = row.n
@@ -103,6 +112,15 @@ def counts_of_run(snapshot: Snapshot, run: str) -> dict[str, Counts]:
         if row.tokens is not None:
             counts.tokens, counts.metered = counts.tokens + row.tokens, counts.metered + 1
     return found
+
+
+def names_on(snapshot: Snapshot, digest: str) -> dict[str, str]:
+    """Contender digest to name, of those with trials on a version of a set."""
+    c = t.counts.c
+    mine = select(c.contender).where(c.digest == digest).distinct()
+    known = t.contenders.c
+    rows = snapshot.connection.execute(select(known.digest, known.name).where(known.digest.in_(mine)))
+    return {row.digest: row.name for row in rows}
 
 
 def names_of(snapshot: Snapshot, digests: Collection[str]) -> dict[str, tuple[str, str]]:

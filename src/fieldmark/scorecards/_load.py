@@ -12,6 +12,7 @@ from fieldmark.errors import NotFound, Problem, TaskSetError
 from fieldmark.fields import Reader, nearest, validated
 from fieldmark.scorecards._digest import CACHES, folder_digest
 from fieldmark.scorecards._folder import ID, TaskFolder
+from fieldmark.scorecards._harbor import harbor_set, is_harbor
 from fieldmark.scorecards._modules import ModuleTrouble, call, load_module
 from fieldmark.scorecards._set_files import DefaultsTable, SetFile
 from fieldmark.scorecards._task import Task, TaskSet
@@ -48,8 +49,6 @@ def load_set(name_or_path: str | Path, field_folder: Path | None = None) -> Task
         TaskSetError: something in it is wrong; lists every place at once.
     """
     folder = _folder_of(name_or_path, field_folder)
-    from fieldmark.scorecards._harbor import harbor_set, is_harbor
-
     if not (folder / SET_FILE).is_file() and is_harbor(folder):
         return harbor_set(folder)
     return _Loading(folder, field_folder).task_set()
@@ -70,7 +69,8 @@ def _folder_of(name_or_path: str | Path, field_folder: Path | None) -> Path:
 def _in(folder: Path, source: Literal["field", "shipped"]) -> list[SetPlace]:
     if not folder.is_dir():
         return []
-    return [SetPlace(p.name, p, source) for p in folder.iterdir() if (p / SET_FILE).is_file()]
+    inner = [p for p in folder.iterdir() if p.is_dir()]
+    return [SetPlace(p.name, p, source) for p in inner if (p / SET_FILE).is_file() or is_harbor(p)]
 
 
 class _Loading:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import threading
 import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from fieldmark.errors import Problem
+
+_TURN = threading.RLock()
+"""Another thread must not be given a module that is only half there."""
 
 
 class ModuleTrouble(Exception):
@@ -27,8 +31,11 @@ def load_module(root: Path, path: Path, version: str) -> ModuleType:
     Raises:
         ModuleTrouble: it cannot be loaded.
     """
-    package = _package(path.parent, version)
-    name = f"{package}.{path.stem}"
+    with _TURN:
+        return _loaded(root, path, f"{_package(path.parent, version)}.{path.stem}")
+
+
+def _loaded(root: Path, path: Path, name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -275,12 +275,13 @@ class People:
     # -- the ledger ----------------------------------------------------------------------------------------------
 
     def _where(self, voter: str, task_set: TaskSet) -> tuple[str | None, int, list[str]]:
-        """Somebody's run of a set, how many tasks it has, and those that have no verdict yet."""
+        """Somebody's open run of a set, how many tasks it has, and those that have no verdict in any run of theirs."""
         names = _tasks(task_set, voter)
         with self._ledger.read() as snapshot:
-            run = _run_of(snapshot, voter, task_set)
-            done = _done(snapshot, run) if run else set()
-        return run, len(names), [name for name in names if name not in done]
+            runs = _runs_of(snapshot, voter, task_set)
+            done = _done(snapshot, list(runs))
+        open_ = next((run for run, over in runs.items() if not over), None)
+        return open_, len(names), [name for name in names if name not in done]
 
     def _attempt(self, key: TrialKey) -> TrialKey:
         with self._ledger.read() as snapshot:
@@ -328,19 +329,21 @@ def _seed(voter: str, task_set: TaskSet) -> int:
     return int.from_bytes(hashlib.sha256(f"{voter}|{task_set.digest}".encode()).digest()[:4], "big")
 
 
-def _run_of(snapshot: Snapshot, voter: str, task_set: TaskSet) -> str | None:
-    """The run that somebody's attempts at this version of a set are in."""
-    query = select(t.runs.c.id, t.runs.c.contenders).where(
-        t.runs.c.digest == task_set.digest, t.runs.c.task_set == task_set.name
+def _runs_of(snapshot: Snapshot, voter: str, task_set: TaskSet) -> dict[str, bool]:
+    """The runs that somebody's attempts at this version of a set are in, and whether each is over."""
+    c = t.runs.c
+    query = select(c.id, c.contenders, c.ended).where(
+        c.digest == task_set.digest, c.task_set == task_set.name
     )
-    for row in snapshot.connection.execute(query.order_by(t.runs.c.index)):
-        if row.contenders == [PEOPLE] and snapshot.entry(row.id).record.actor == voter:
-            return str(row.id)
-    return None
+    return {
+        row.id: row.ended is not None
+        for row in snapshot.connection.execute(query.order_by(c.index))
+        if row.contenders == [PEOPLE] and snapshot.entry(row.id).record.actor == voter
+    }
 
 
-def _done(snapshot: Snapshot, run: str) -> set[str]:
-    query = select(t.counted.c.task).where(t.counted.c.run == run)
+def _done(snapshot: Snapshot, runs: list[str]) -> set[str]:
+    query = select(t.counted.c.task).where(t.counted.c.run.in_(runs))
     return {row.task for row in snapshot.connection.execute(query)}
 
 

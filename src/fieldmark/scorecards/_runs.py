@@ -25,7 +25,7 @@ from fieldmark.scorecards._plan import Plan, pick_tasks
 from fieldmark.scorecards._query import run_row, run_rows, run_view, set_row
 from fieldmark.scorecards._records import RUNNER, end_run, read_run, seen_of, start_run, write_set
 from fieldmark.scorecards._run import Run, Stop
-from fieldmark.scorecards._seal import check_seals, problems_openly
+from fieldmark.scorecards._seal import check_seals, report_openly
 from fieldmark.scorecards._task import TaskSet
 from fieldmark.scorecards._trial import Bench
 from fieldmark.scorecards.views import Calling, RunView
@@ -358,9 +358,10 @@ class Runs:
             work.note(f"the set's own checks: oracle, nop and cheats ({done} of {of})")
 
         report = await check_set(task_set, self.bench, show, workers=self.field.scorecards.workers)
+        report = report_openly(report, task_set)
         await asyncio.to_thread(save_check, report, self.field.folder)
         if not report.ok:
-            found = problems_openly(task_set, report.problems)
+            found = report.problems
             more = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
             return "; ".join(found[:_TOLD]) + more
         seen = seen_of(task_set, checked=True, verifiers=report.verifiers)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from fieldmark.contenders import ContenderSpec
 from fieldmark.errors import InputError, Problem, TaskSetError
 from fieldmark.ledger import Ledger, Snapshot, Transaction
 from fieldmark.ledger.evidence import SealedTask, TasksSealed
+from fieldmark.scorecards._check import CheckReport
 from fieldmark.scorecards._digest import CACHES, set_files
 from fieldmark.scorecards._query import seals_of
 from fieldmark.scorecards._task import Task, TaskSet
@@ -172,16 +173,17 @@ def said_openly(error: TaskSetError) -> TaskSetError:
     return TaskSetError(open_)
 
 
-def problems_openly(task_set: TaskSet, problems: Iterable[str]) -> list[str]:
-    """What a check of a concealed set found, without what it says of sealed tasks."""
+def report_openly(report: CheckReport, task_set: TaskSet) -> CheckReport:
+    """What the set's own checks found, without what it says of sealed tasks: to be kept and told."""
     hidden = [task.id for task in task_set.tasks if task.sealed]
-    found: list[str] = []
-    for words in problems:
+    problems: list[str] = []
+    for words in report.problems:
         name = next((name for name in hidden if name in words), None)
-        found.append(
-            f"{name}: a sealed task fails its own checks; `fieldmark score check` says how" if name else words
+        problems.append(
+            "a sealed task fails its own checks; `fieldmark score check` says how" if name else words
         )
-    return list(dict.fromkeys(found))
+    notes = tuple(words for words in report.notes if not any(name in words for name in hidden))
+    return replace(report, problems=tuple(dict.fromkeys(problems)), notes=notes)
 
 
 def _judges(verifier: Verifier) -> Iterator[ModelJudge]:

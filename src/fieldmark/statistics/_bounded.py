@@ -55,15 +55,16 @@ def mean_interval(
     )
 
 
-def chance_above(values: FloatArray, point: float, end: float) -> float:
-    """Probability that the mean of the values and `end`, which none exceeds, lies above a point under random weights.
+def chance_above(values: FloatArray, counts: FloatArray, point: float, end: float) -> float:
+    """Probability that the mean of values, each taken so often, and of `end`, which none exceeds, lies above a point
+    under random weights.
 
     The upper bound of `mean_interval` is the point where this is half of what the confidence leaves.
     """
     slopes = np.append(values, end) - point
     if slopes[-1] <= 0:
         return 0.0
-    return 1.0 if slopes.min() >= 0 else _positive(slopes, np.ones_like(slopes))[0]
+    return 1.0 if slopes.min() >= 0 else _positive(slopes, np.append(counts, 1.0))[0]
 
 
 def checked_confidence(confidence: float) -> float:
@@ -118,9 +119,10 @@ def _positive(slopes: FloatArray, counts: FloatArray) -> tuple[float, float]:
     way = width * (bend * _SINH + 1j * _COSH) * _STEP
     way[0] /= 2
     factors = 1 - np.outer(s, slopes)
-    integrand = np.exp(-np.log(factors) @ counts) * way
+    # Products and sums, no matrix product: BLAS would wake threads for it, which costs more than it saves.
+    integrand = np.exp(-(np.log(factors) * counts).sum(axis=1)) * way
     chance = float((integrand / s).sum().imag) / math.pi
-    return chance, -float((integrand @ ((1 / factors) @ counts)).imag) / math.pi
+    return chance, -float((integrand * (counts / factors).sum(axis=1)).sum().imag) / math.pi
 
 
 def _saddle(slopes: FloatArray, counts: FloatArray) -> tuple[float, float, float]:

@@ -2578,7 +2578,7 @@ export interface components {
             name: string;
             /**
              * Kind
-             * @description `endpoint`: an OpenAI-compatible address. `weights`: a GGUF file held here, run by llama.cpp.
+             * @description `endpoint`: an OpenAI-compatible address. `weights`: a GGUF file, run by llama.cpp. `agent`: has its own loop.
              */
             kind: string;
             /**
@@ -2608,12 +2608,13 @@ export interface components {
             timeout: number;
             /**
              * Url
-             * @description endpoint: base URL, such as `http://127.0.0.1:11434/v1`.
+             * @description endpoint: base URL, such as `http://127.0.0.1:11434/v1`. agent: that of the model which its command may ask.
              */
             url?: string | null;
             /**
              * Model
-             * @description endpoint: the model's name there. weights: a name on the model shelf, or a path to a `.gguf` file.
+             * @description endpoint: the model's name there. weights: a name on the model shelf, or a path to a `.gguf` file. agent: either,
+             *     as the model that its command may ask.
              */
             model?: string | null;
             /**
@@ -2631,6 +2632,29 @@ export interface components {
              * @description weights: a Jinja chat template in place of the model's own.
              */
             chat_template?: string | null;
+            /**
+             * Vision
+             * @description endpoint: it takes pictures. In tasks with a browser it then sees the screen too, not only the page's text.
+             * @default false
+             */
+            vision: boolean;
+            /**
+             * Command
+             * @description agent: program and arguments, run in the sandbox; `{instruction}` in one stands for what it is told. What it
+             *     writes to standard output is its answer.
+             * @default []
+             */
+            command: string[];
+            /**
+             * Files
+             * @description agent: folder with the command's own files, at `/agent` inside; its content is part of the identity.
+             */
+            files?: string | null;
+            /**
+             * Card
+             * @description agent: URL of an A2A agent, or of its card, in place of a command.
+             */
+            card?: string | null;
             /**
              * Max Tokens Field
              * @description endpoint: the name under which the server expects the length limit.

@@ -18,7 +18,7 @@ _LONGEST = 256
 
 WORDS = """You can use tools. Answer with one JSON object, nothing else.
 To use a tool: {"tool": "NAME", "arguments": {...}}
-When you are done: {"answer": "what you want to say"}
+Its result is told to you. When you know the result: {"answer": "..."}
 Tools:"""
 
 

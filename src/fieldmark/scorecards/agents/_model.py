@@ -67,8 +67,8 @@ class ModelAgent:
         return False
 
     async def _step_by_grammar(self, stage: Stage, tools: Sequence[Tool]) -> bool:
-        stuck = _repeated(stage)
-        form = {"name": "step", "schema": _grammar.step_schema([t for t in tools if t.name != stuck])}
+        stuck = _stuck(stage)
+        form = {"name": "step", "schema": _grammar.step_schema([t for t in tools if t.name not in stuck])}
         request = {
             "messages": [*_grammar.as_told(stage.messages, tools), *self._screen(stage)],
             "response_format": {"type": "json_schema", "json_schema": form},
@@ -140,15 +140,23 @@ def _tell_back(stage: Stage, reply: Reply, what: str) -> None:
     stage.note("told", text=words)
 
 
-def _repeated(stage: Stage) -> str | None:
-    """The tool that was just called twice running with the same arguments and result: small models do nothing else
-    until their steps are used up. The next step's form leaves it out.
+def _stuck(stage: Stage) -> set[str]:
+    """Tools that were called twice running with the same arguments and result, since somebody last said something:
+    small models do nothing else until their steps are used up. The next steps' form leaves them out.
     """
-    last = stage.messages[-4:]
-    if [m["role"] for m in last] != ["assistant", "tool"] * 2 or last[1]["content"] != last[3]["content"]:
-        return None
-    first, second = ([call["function"] for call in m.get("tool_calls", ())] for m in (last[0], last[2]))
-    return str(second[0]["name"]) if first == second and second else None
+    found: set[str] = set()
+    before: tuple[Any, Any] | None = None
+    call: Any = None
+    for message in stage.messages:
+        if message["role"] == "tool":
+            now = call, message["content"]
+            found |= {str(call["name"])} if now == before else set()
+            before = now
+        elif calls := message.get("tool_calls"):
+            call = calls[0]["function"]
+        elif message["role"] == "user":
+            found, before = set(), None
+    return found
 
 
 def _named(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 30.0
 """Longest time of one check, all its steps together."""
-SLOW_SECONDS = 3.0
+SLOW_SECONDS = 8.0
 """A machine on which an empty page takes longer cannot judge anybody."""
 PICTURE_BYTES = 200_000
 PICTURES_BYTES = 900_000
@@ -72,7 +72,7 @@ class BrowserSettings(Settings):
     """Folder of the working folder that is served; its files have to be among the task's artifacts."""
     checks: Sequence[PageCheck] = ()
     file: str | None = None
-    """A TOML file of the task with more checks, such as `hidden/checks.toml`: tables `[[checks]]`, and a `clock` for all."""
+    """A TOML file of the task with more checks, such as `hidden/checks.toml`: `[[checks]]`, and a `clock` for all."""
     seconds: float = Field(default=4.0, gt=0, le=20)
     """How long one step may take, and how long an expectation is waited for."""
     width: int = Field(default=1000, ge=200, le=3000)
@@ -186,7 +186,7 @@ async def _why_not(visit: Visit, check: PageCheck) -> str:
 
 def _short(message: str) -> str:
     """The first words of a message of Playwright's, without its log."""
-    before = message.split("Call log:")[0]
+    before = message.split("Call log:", maxsplit=1)[0]
     _, found, seen = before.partition("Actual value:")
     if found:
         before = f"saw: {seen.partition('Error:')[0].strip() or 'nothing'}"

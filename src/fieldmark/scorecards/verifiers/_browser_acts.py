@@ -14,7 +14,9 @@ from fieldmark.scorecards.verifiers._browser_target import Target
 class Step(BaseModel):
     """One step of a check: its first field is its verb."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
+    )
 
     async def do(self, visit: Visit) -> None:
         """Do it, or look whether it is so. Raises AssertionError and Playwright's errors."""
@@ -98,7 +100,9 @@ class Press(Step):
 
     async def do(self, visit: Visit) -> None:
         for _ in range(self.times):
-            await (self.on.on(visit.page).press(self.press) if self.on else visit.page.keyboard.press(self.press))
+            await (
+                self.on.on(visit.page).press(self.press) if self.on else visit.page.keyboard.press(self.press)
+            )
 
 
 class Select(Step):
@@ -183,7 +187,7 @@ class Wait(Step):
 
     wait: int = Field(ge=0, le=5000)
 
-    async def do(self, visit: Visit) -> None:
+    async def do(self, visit: Visit) -> None:  # noqa: ARG002
         await asyncio.sleep(self.wait / 1000)
 
 
@@ -218,5 +222,3 @@ ACTS: tuple[type[Step], ...] = (
     Goto, Click, DoubleClick, Fill, Type, Press, Select, Tick, Hover, Focus, Drag, Resize, Reload, Back, Wait, Pass,
     Dialogs, Prefers,
 )  # fmt: skip
-
-

@@ -42,7 +42,11 @@ class _Words(Step):
         """What the text must match."""
         if self.matches is not None:
             return re.compile(self.matches)
-        return reading(self.has, part=True) if self.is_ is None and self.has is not None else _whole(self.is_ or "")
+        return (
+            reading(self.has, part=True)
+            if self.is_ is None and self.has is not None
+            else _whole(self.is_ or "")
+        )
 
 
 def _whole(text: str) -> re.Pattern[str]:
@@ -83,7 +87,9 @@ class Text(_Words):
     text: Target
 
     async def do(self, visit: Visit) -> None:
-        await _expect(self.text, visit).to_have_text(self.pattern, use_inner_text=True, timeout=_milliseconds(visit))
+        await _expect(self.text, visit).to_have_text(
+            self.pattern, use_inner_text=True, timeout=_milliseconds(visit)
+        )
 
 
 class Texts(Step):
@@ -94,7 +100,9 @@ class Texts(Step):
 
     async def do(self, visit: Visit) -> None:
         wanted = [_whole(text) for text in self.are]
-        await _expect(self.texts, visit).to_have_text(wanted, use_inner_text=True, timeout=_milliseconds(visit))
+        await _expect(self.texts, visit).to_have_text(
+            wanted, use_inner_text=True, timeout=_milliseconds(visit)
+        )
 
 
 class Value(_Words):
@@ -113,7 +121,9 @@ class Attribute(_Words):
     name: str
 
     async def do(self, visit: Visit) -> None:
-        await _expect(self.attribute, visit).to_have_attribute(self.name, self.pattern, timeout=_milliseconds(visit))
+        await _expect(self.attribute, visit).to_have_attribute(
+            self.name, self.pattern, timeout=_milliseconds(visit)
+        )
 
 
 class Style(_Words):
@@ -123,7 +133,9 @@ class Style(_Words):
     property: str
 
     async def do(self, visit: Visit) -> None:
-        await _expect(self.style, visit).to_have_css(self.property, self.pattern, timeout=_milliseconds(visit))
+        await _expect(self.style, visit).to_have_css(
+            self.property, self.pattern, timeout=_milliseconds(visit)
+        )
 
 
 class Ticked(Step):
@@ -185,9 +197,15 @@ class Storage(_Words):
 
     async def do(self, visit: Visit) -> None:
         kept = await visit.context.storage_state()
-        values = [item["value"] for o in kept["origins"] for item in o["localStorage"] if item["name"] == self.storage]
+        values = [
+            item["value"]
+            for o in kept["origins"]
+            for item in o["localStorage"]
+            if item["name"] == self.storage
+        ]
         seen = values[0] if values else None
-        assert seen is not None and self.pattern.search(seen), f"saw {seen!r} in localStorage"
+        found = seen is not None and self.pattern.search(seen)
+        assert found, f"saw {seen!r} in localStorage"
 
 
 class Dialog(_Words):
@@ -251,7 +269,9 @@ class Beside(Step):
         first, second = [await _box(target, visit) for target in self.beside]
         right, left = first["x"] + first["width"], second["x"]
         assert right <= left + 1, f"the first ends at {right:g}, the second begins at {left:g}"
-        shared = min(first["y"] + first["height"], second["y"] + second["height"]) - max(first["y"], second["y"])
+        shared = min(first["y"] + first["height"], second["y"] + second["height"]) - max(
+            first["y"], second["y"]
+        )
         assert shared > 0, "they do not stand beside each other"
 
 

@@ -73,7 +73,9 @@ class Target(BaseModel):
             role: Any = self.role
             return root.get_by_role(role, **({"name": self._read(self.name)} if self.name else {}))
         way = next(way for way in WAYS if getattr(self, way) is not None)
-        if self.label is not None:  # a label may go on: with a hint, or with the options of the list that it holds
+        if (
+            self.label is not None
+        ):  # a label may go on: with a hint, or with the options of the list that it holds
             return root.get_by_label(re.compile(rf"^\s*{spaced(self.label)}(?!\w)", re.IGNORECASE))
         by = {
             "text": root.get_by_text,
@@ -88,7 +90,9 @@ class Target(BaseModel):
 
     def __str__(self) -> str:
         way = next(way for way in WAYS if getattr(self, way) is not None)
-        said = f"{self.role} '{self.name}'" if way == "role" and self.name else f"{way} '{getattr(self, way)}'"
+        said = (
+            f"{self.role} '{self.name}'" if way == "role" and self.name else f"{way} '{getattr(self, way)}'"
+        )
         said += f" with '{self.has}'" if self.has else ""
         said += f" no. {self.nth + 1}" if self.nth is not None and self.nth >= 0 else ""
         said = f"last {said}" if self.nth == -1 else said

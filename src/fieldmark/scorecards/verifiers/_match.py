@@ -86,7 +86,10 @@ def said(value: Any) -> str:
     """A value, short."""
     if value is MISSING:
         return "missing"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "something nested too deeply"
     return text if len(text) <= SAID else text[: SAID - 3] + "..."
 
 

@@ -13,6 +13,7 @@ from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._verdict import Grading, Verdict
 from fieldmark.scorecards.verifiers._base import Check, Settings, wrong
 from fieldmark.scorecards.verifiers._child import ChildFailed, run_function
+from fieldmark.scorecards.verifiers._subject import too_deep
 
 
 class PythonSettings(Settings):
@@ -60,6 +61,8 @@ class PythonFunction(Check):
 
     async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Call it."""
+        if too_deep([attempt.state, [call.arguments for call in attempt.calls]]):
+            return Verdict.of(False, "what it left is nested too deeply")
         try:
             said = await run_function(self._path, self._name, attempt, seconds=self.settings.seconds)
         except ChildFailed as failed:

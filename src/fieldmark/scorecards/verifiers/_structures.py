@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._verdict import Grading, Verdict
 from fieldmark.scorecards.verifiers._base import Check, Settings, Subject, wrong
 from fieldmark.scorecards.verifiers._match import MISSING, Agreement, Leniency, check_expected, compare, said
-from fieldmark.scorecards.verifiers._subject import Missing, at, check_place, text_of
+from fieldmark.scorecards.verifiers._subject import Missing, at, check_place, text_of, too_deep
 
 _FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n(.*)\n\s*```\s*", re.DOTALL)
 _NONE = "\0none"
@@ -70,6 +71,10 @@ class JsonSchema(Check):
         if settings.expected_file:
             self._expected = self._json(settings.expected_file, "expected_file")
         check_expected(self._expected)
+        try:
+            self._validator  # noqa: B018 (made here, so that a wrong schema is found with the set)
+        except ValueError as error:
+            raise wrong("schema", f"'schema' is no JSON schema: {error}"[:300], "JSON schema") from None
         if self._schema is True and self._expected == _NONE:
             raise wrong("schema", "neither 'schema' nor 'expected' is there", 'schema = "answer.schema.json"')
 
@@ -90,7 +95,10 @@ class JsonSchema(Check):
             return Verdict.of(False, str(missing))
         except ValueError as error:
             return Verdict.of(False, f"it is not JSON: {error}")
-        misfit = next(iter(self._validator.iter_errors(value)), None)
+        try:
+            misfit = next(iter(self._validator.iter_errors(value)), None)
+        except ValueError as error:  # half a surrogate pair, which JSON can spell and no text can hold
+            return Verdict.of(False, f"it holds what is no text: {error}"[:200])
         agreement = self._agreement(value)
         if misfit is None and agreement.whole:
             return Verdict.of(True)
@@ -169,9 +177,17 @@ def read_json(text: str) -> Any:
     """JSON, also inside one fence. Raises ValueError, also for a key that stands twice, NaN, and too deep a value."""
     fenced = _FENCE.fullmatch(text)
     try:
-        return json.loads(fenced[1] if fenced else text, object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            fenced[1] if fenced else text,
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if too_deep(value):
+        raise ValueError("it is nested too deeply")
+    return value
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -179,6 +195,13 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) != len(pairs):
         raise ValueError("a key stands twice")
     return table
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
 
 
 def _no_constant(name: str) -> Any:

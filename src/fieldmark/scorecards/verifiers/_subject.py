@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fieldmark.scorecards._attempt import Attempt
@@ -11,6 +11,25 @@ from fieldmark.scorecards.verifiers._base import wrong
 
 LONGEST = 200_000
 """Characters of a text that are looked at; a longer one fails."""
+
+
+DEEPEST = 100
+"""Levels of nesting that are looked at; a deeper value fails."""
+
+
+def too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than anything that somebody expects: comparing it could break the program."""
+    level, depth = [value], 0
+    while level and depth <= DEEPEST:
+        level = [inner for one in level for inner in _inside(one)]
+        depth += 1
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 class Missing(Exception):
@@ -33,6 +52,8 @@ def text_of(attempt: Attempt, of: str) -> str:
         text = file_text(attempt, rest)
     else:
         value = value_of(attempt, of)
+        if too_deep(value):
+            raise Missing(f"{_named(of)} is nested too deeply")
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) > LONGEST:
         raise Missing(f"{_named(of)} has {len(text)} characters, at most {LONGEST} are looked at")

@@ -13,7 +13,9 @@ from .hand import Hand
 async def click_button(hand: Hand, slip: bool) -> None:
     (name,) = hand.asked(r'Click on the "(.+)" button')
     if slip:  # the text field nearest to it instead
-        others = [b for b in hand.all("button") if b.name != name] or hand.all("textbox") or hand.all("generic")
+        others = (
+            [b for b in hand.all("button") if b.name != name] or hand.all("textbox") or hand.all("generic")
+        )
         await hand.use("click", ref=others[0].ref)
         return
     await hand.click("button", name)
@@ -98,7 +100,7 @@ async def drag_sort_numbers(hand: Hand, slip: bool) -> None:
         at = numbers.index(order[place])
         if at == place:
             continue
-        left, top, _, height = items[place].box
+        _, top, _, height = items[place].box
         x, y = items[at].middle
         await hand.use("drag", x=x, y=y, to_x=x, to_y=top - height / 2 if place == 0 else top - 2)
     await hand.submit()
@@ -109,7 +111,11 @@ async def drag_box(hand: Hand, slip: bool) -> None:
     x, y = small.middle
     to_x, to_y = large.middle
     # The page wants the corners' distance between 0 and 30 pixels: from the middle it is about 15.
-    if (sx := small.box)[0] <= (lx := large.box)[0] + lx[2] and sx[0] + sx[2] > lx[0] and large.marks > small.marks:
+    if (
+        (sx := small.box)[0] <= (lx := large.box)[0] + lx[2]
+        and sx[0] + sx[2] > lx[0]
+        and large.marks > small.marks
+    ):
         x, y = sx[0] + 4, sx[1] + 4  # where the larger one does not cover it
         to_x, to_y = to_x - sx[2] / 2 + 4, to_y - sx[3] / 2 + 4
     if not slip:

@@ -52,7 +52,9 @@ class MiniWob(BrowserScene):
 def _pages() -> Path:
     found = find_spec("miniwob")
     if found is None or found.origin is None:
-        raise InputError("the pages of 'browse' are in the package miniwob", hint="pip install 'fieldmark[browser]'")
+        raise InputError(
+            "the pages of 'browse' are in the package miniwob", hint="pip install 'fieldmark[browser]'"
+        )
     return Path(found.origin).parent / "html"
 
 

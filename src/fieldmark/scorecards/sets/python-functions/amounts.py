@@ -203,7 +203,9 @@ FUNCTIONS = [
         {
             "greedy": (
                 "best = [[]]",
-                "taken = []\nfor coin in sorted(coins, reverse=True):\n    while coin <= amount:\n        taken.append(coin)\n        amount -= coin\nreturn taken if not amount else None\nbest = [[]]",
+                "taken = []\nfor coin in sorted(coins, reverse=True):\n    while coin <= amount:\n"
+                "        taken.append(coin)\n        amount -= coin\n"
+                "return taken if not amount else None\nbest = [[]]",
             ),
             "any-of-the-fewest": ("max(option for option", "min(option for option"),
             "coins-once": (

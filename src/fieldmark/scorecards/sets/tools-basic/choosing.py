@@ -95,7 +95,12 @@ def _no_tool_fits() -> Task:
         data={"reserved": []},
         tools=_train_tools,
         checks=[
-            {"kind": "calls", "expected": [], "refused": "extra"},
+            {
+                "kind": "calls",
+                "extra": ["find_trains", "station_services"],
+                "forbidden": [{"name": "reserve_seat"}],
+                "refused": "extra",
+            },
             said(
                 r"\b(can'?t|can ?not|can’t|unable|not able|no (tool|way|means)|don'?t have|don’t have|do not have|"
                 r"not possible|only (help|trains)|outside|beyond|not something)\b"

@@ -8,7 +8,7 @@ from importlib.resources import files
 from types import TracebackType
 from typing import Any, Self
 
-from fieldmark.errors import SandboxError
+from fieldmark.errors import CommandEnded, SandboxError
 from fieldmark.sandbox import Running, Sandbox
 
 _LINE = 16 << 20
@@ -67,6 +67,9 @@ class CodeSide:
         except ValueError:
             await self.stop()
             raise Gone("it wrote what is no answer") from None
+        except CommandEnded:
+            await self.stop()
+            raise Gone("its process ended") from None
         except Gone:
             await self.stop()
             raise

@@ -55,7 +55,9 @@ def test_all_or_nothing(store):
 
 
 def test_the_list_of_goods_belongs_to_the_store(store):
-    goods = {"tea": 1}
+    from fieldmark_code import code
+
+    goods = code.keep({"tea": 1})
     number = store.reserve(goods)
     goods["tea"] = 9
     store.release(number)
