@@ -74,7 +74,7 @@ def test_a_container_is_told_to_forbid_everything(
         "--security-opt no-new-privileges",
         "--pids-limit 50",
         "--memory 300m --memory-swap 300m",
-        "--tmpfs /work:rw,exec,nosuid,nodev,mode=1777,size=20m",
+        "--tmpfs /task:rw,exec,nosuid,nodev,mode=1777,size=20m",
         "--tmpfs /tmp:rw,exec,nosuid,nodev,mode=1777,size=20m",
         "--mount type=bind,source=/srv/data,target=/data,readonly",
     ):
@@ -91,7 +91,7 @@ def test_a_command_in_it_is_run_as_nobody(monkeypatch: pytest.MonkeyPatch) -> No
     command = Docker().exec_command(["python3", "x.py"], "sub/folder", {"A": "b c"})
     assert command[:2] == ["docker", "exec"]
     assert command[command.index("--user") + 1] == "1000:1000"
-    assert command[command.index("--workdir") + 1] == "/work/sub/folder"
+    assert command[command.index("--workdir") + 1] == "/task/sub/folder"
     assert "A=b c" in command
     assert command[-2:] == ["python3", "x.py"]
 

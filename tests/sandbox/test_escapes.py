@@ -60,7 +60,7 @@ async def test_the_hosts_files_are_not_there(walled: Bubblewrap, tmp_path: Path)
     ]
     for place in places:
         assert "o such file" in await out(walled, f"ls {place}"), place
-    assert await out(walled, "ls -A /work; ls -A /tmp; ls -A /run /var /mnt /media 2>/dev/null") == ""
+    assert await out(walled, "ls -A /task; ls -A /tmp; ls -A /run /var /mnt /media 2>/dev/null") == ""
     host = Path(__file__).resolve()
     assert "o such file" in await out(walled, f"cat {host}")
     assert (await out(walled, f"cat /proc/1/root{host} /proc/1/cwd/..{host}")).count("Permission denied") == 2
@@ -94,8 +94,8 @@ async def test_another_trials_folder_is_not_there(walled: Bubblewrap) -> None:
     async with Bubblewrap(walled.limits) as other:
         await other.write("answer.txt", b"forty-two")
         await walled.write("mine.txt", b"")
-        assert await out(walled, "find /work /tmp /dev /run /opt -name answer.txt 2>/dev/null") == ""
-        assert (await out(walled, "ls /work /proc/*/root/work")).count("answer") == 0
+        assert await out(walled, "find /task /tmp /dev /run /opt -name answer.txt 2>/dev/null") == ""
+        assert (await out(walled, "ls /task /proc/*/root/task")).count("answer") == 0
 
 
 async def test_processes_of_the_host_and_of_other_trials_are_not_seen_or_reached(walled: Bubblewrap) -> None:

@@ -237,11 +237,11 @@ async def test_time_that_went_to_waiting_makes_no_fail(monkeypatch: pytest.Monke
         if not waited:
             waited.append(1)
             return refusal(429)
-        time.sleep(0.5)
+        time.sleep(1.9)
         return text("late")
 
     waited: list[int] = []
-    result = await played(says, what=task(budget=Budget(seconds=0.6)))
+    result = await played(says, what=task(budget=Budget(seconds=2)))
     assert (result.verdict.void, result.attempt.ended) == ("endpoint", "failed")
     assert "waited" in result.attempt.detail
 

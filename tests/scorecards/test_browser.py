@@ -17,7 +17,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 FORM = b"""<!doctype html><title>Form</title><label>Email: <input></label>
 <label>Size <select><option>S<option>L</select></label>
 <button
-onclick="document.querySelector('output').textContent = 'Hello, ' + document.querySelector('input').value">Greet</button>
+onclick="const $ = s => document.querySelector(s);
+$('output').textContent = 'Hello, ' + $('input').value">Greet</button>
 <output></output>"""
 
 

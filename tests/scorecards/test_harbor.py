@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fieldmark.errors import TaskSetError
+from fieldmark.sandbox import WORK
 from fieldmark.scorecards import Attempt, Bench, check_set, find_sets, judge, load_set, play
 from fieldmark.scorecards.agents import Scripted
 from tests.scorecards.test_load import write
@@ -45,7 +46,7 @@ HELLO = {
 async def test_a_task_is_read_and_its_tests_judge(tmp_path: Path) -> None:
     found = load_set(write(tmp_path / "hello", HELLO))
     task = found.tasks[0]
-    assert (task.id, task.instruction) == ("hello", 'Write "Hello, world!" to /work/hello.txt.')
+    assert (task.id, task.instruction) == ("hello", f'Write "Hello, world!" to {WORK}/hello.txt.')
     assert (task.kind, task.tags, task.budget.seconds) == ("files", ("trivial",), 90)
     assert task.files == {"data.txt": b"data\n"}
     assert found.trouble == (
@@ -74,7 +75,7 @@ async def test_a_reward_that_the_contender_left_is_none(tmp_path: Path) -> None:
     task = load_set(write(tmp_path / "hello", HELLO)).tasks[0]
     forged = {
         ".harbor/logs/verifier/reward.txt": b"1",
-        ".harbor/tests/test.sh": b"echo 1 > /work/.harbor/logs/verifier/reward.txt",
+        ".harbor/tests/test.sh": f"echo 1 > {WORK}/.harbor/logs/verifier/reward.txt".encode(),
         ".harbor/tests/conftest.py": b"import os; os._exit(0)",
         "hello.txt": b"Wrong",
         "data.txt": b"data",

@@ -229,7 +229,7 @@ async def test_no_forgery_passes(task: Path, changed: dict[str, str]) -> None:
 async def test_hidden_tests_are_nowhere_where_the_code_runs(task: Path) -> None:
     spy = (
         "import os, sys\nfound = ''\n"
-        "for root in ('/work', '/tmp', '/home', '/root', '/opt', '/mnt', '/dev/shm', '/var'):\n"
+        "for root in ('/task', '/tmp', '/home', '/root', '/opt', '/mnt', '/dev/shm', '/var'):\n"
         "    for place, inner, names in os.walk(root):\n"
         "        inner[:] = [n for n in inner if not place.endswith('site-packages') or 'fieldmark' in n]\n"
         "        found += ' '.join(n for n in names if n.startswith('test_hidden'))\n"

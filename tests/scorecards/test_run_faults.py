@@ -152,7 +152,7 @@ async def test_two_runs_at_once_and_a_second_hand_at_one(tmp_path: Path) -> None
 async def test_cancelled_paused_and_continued(tmp_path: Path) -> None:
     async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
         run = (await now.runs.start(Wanted("sums", ["oracle"], trials=20, unchecked=True))).id
-        await until(lambda: now.runs.view(run).done > 5)
+        await until(lambda: now.runs.view(run).done > 5, 30)
         now.runs.pause(run)
         state, done, _ = await ended(now, run)
         assert (state, 5 < done < 120) == ("paused", True)
@@ -217,7 +217,7 @@ async def test_an_endpoint_that_is_away_is_waited_for(
     async with toys(folder, {"sums": toy_set(3)}) as now:
         now.runs.pace = lambda name: Pace(name, patience=60, first_pause=0.02)
         run = (await now.runs.start(Wanted("sums", ["alder", "oracle"], trials=2, unchecked=True))).id
-        await until(lambda: any("cannot be reached" in said for said in now.runs.view(run).doing))
+        await until(lambda: any("cannot be reached" in said for said in now.runs.view(run).doing), 30)
         with Upstream(port):
             assert await ended(now, run) == ("complete", 12, 0)  # oracle did not wait, and nothing is void
 

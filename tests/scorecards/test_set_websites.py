@@ -21,7 +21,7 @@ SAMPLE = [
 
 async def judged(task: Task, solution: Solution | None) -> Verdict:
     files = {**task.files, **(solution.files if solution else {})}
-    return await judge(task.verifier, Attempt(task.id, files=files), Bench())
+    return await judge(task.verifier, Attempt(task.id, files=files), Bench(), seconds=900)
 
 
 async def test_every_oracle_passes() -> None:

@@ -13,7 +13,7 @@ from tests.scorecards.toys import toy_set
 
 
 async def _over(browser: Browser, run: str) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (found := (await browser.get(f"/api/v1/runs/{run}")).json)["state"] == "running":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found

@@ -32,7 +32,15 @@ class Finding:
 
 def findings(folder: Path | None) -> list[Finding]:
     """Everything that was looked at."""
-    return [*_machine(), *_parts(), *_sandbox(), *_models(), *_port(), *(_field(folder) if folder else [])]
+    return [
+        *_machine(),
+        *_parts(),
+        *_sandbox(),
+        *_browser(),
+        *_models(),
+        *_port(),
+        *(_field(folder) if folder else []),
+    ]
 
 
 def _machine() -> Iterator[Finding]:
@@ -100,6 +108,16 @@ def _sandbox() -> Iterator[Finding]:
             "nothing here bounds the memory of all processes of a sandbox together, only of each",
             "run as root or below systemd with Delegate=yes (control groups); or Docker",
         )
+
+
+def _browser() -> Iterator[Finding]:
+    from fieldmark.sandbox import BROWSER
+
+    if trouble := BROWSER.trouble():
+        what, _, get = trouble.partition(": ")
+        yield Finding("Browser", "optional", what, get)
+    else:
+        yield Finding("Browser", "ok", f"Chromium for websites; pages are kept in by {BROWSER.confined()}")
 
 
 def _models() -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def new(
     field: FieldFolder = None,
 ) -> None:
     """Make a task set with one task that passes its own checks: in the field's scorecards/, or here without a field."""
-    from fieldmark.scorecards._scaffold import new_set
+    from fieldmark.scorecards import new_set
 
     folder = _folder(field)
     where = Path() if folder is None else folder / "scorecards"

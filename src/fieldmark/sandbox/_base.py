@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from fieldmark.plugins import Registry
 
-WORK = "/work"
+WORK = "/task"
 """The working folder inside, and what relative paths are relative to."""
 
 

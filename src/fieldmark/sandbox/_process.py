@@ -68,7 +68,7 @@ class PlainProcess(Served):
         own = os.path.dirname(sys.executable)
         return {
             "PATH": f"{own}:{os.environ.get('PATH', os.defpath)}",
-            "HOME": f"{self._root}/work",
+            "HOME": f"{self._root}/task",
             "TMPDIR": f"{self._root}/tmp",  # noqa: S108
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -98,7 +98,7 @@ class PlainProcess(Served):
                 [sys.executable, "-I", "-S", "-c",
                  f"import marshal, os; exec(marshal.loads(os.read({code}, 1 << 20)))", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env={}, cwd=f"{self._root}/work", pass_fds=[theirs.fileno(), code], start_new_session=True,
+                env={}, cwd=f"{self._root}/task", pass_fds=[theirs.fileno(), code], start_new_session=True,
             )  # fmt: skip
         finally:
             theirs.close()
@@ -108,7 +108,7 @@ class PlainProcess(Served):
         if self._group:
             await asyncio.to_thread(self._group.add, self._keeper.pid)
         limits = rlimits(self.limits, grouped=grouped, own_user=False)
-        self._wire.begin((f"{self._root}/work", os.getuid(), limits))
+        self._wire.begin((f"{self._root}/task", os.getuid(), limits))
         self._folder = await asyncio.wait_for(self._wire.hello(), PATIENCE)
 
     def _spent(self) -> str:

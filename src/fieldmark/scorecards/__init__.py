@@ -22,6 +22,7 @@ from fieldmark.scorecards._records import start_run, write_trial
 from fieldmark.scorecards._reward import Reward, reward
 from fieldmark.scorecards._run import Run, Stop
 from fieldmark.scorecards._runs import Runs, Wanted
+from fieldmark.scorecards._scaffold import new_set
 from fieldmark.scorecards._seal import report_openly, seal, sealed_for
 from fieldmark.scorecards._stage import BudgetSpent, Scene, ScriptFault, Stage
 from fieldmark.scorecards._task import (
@@ -94,6 +95,7 @@ __all__ = [
     "load_set",
     "mcp_scene",
     "mcp_tools",
+    "new_set",
     "play",
     "play_planned",
     "prepare",

@@ -211,7 +211,7 @@ class _Hands:
     def tools(self) -> Sequence[Tool]:
         """As a contender is given them."""
         each = (self.look, self.click, self.hover, self.type, self.press, self.select, self.scroll, self.drag)
-        return tuple(map(Tool.of, each))
+        return tuple(Tool.of(one) for one in each)
 
     async def look(self) -> str:
         """See the page: its elements with their references ([ref=e12]) and boxes ([box=left,top,width,height])."""
@@ -301,7 +301,7 @@ class _Hands:
 
         return await self._act(do)
 
-    async def drag(self, 
+    async def drag(self,
         ref: Ref = None, x: X = None, y: Y = None, to_ref: Ref = None, to_x: X = None, to_y: Y = None,
         button: Literal["left", "right"] = "left",
     ) -> str:  # fmt: skip

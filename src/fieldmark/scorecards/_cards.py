@@ -13,7 +13,7 @@ from fieldmark.errors import FieldmarkError, NotFound
 from fieldmark.fields import Field
 from fieldmark.ledger import Ledger, Snapshot
 from fieldmark.ledger.evidence import TrialEnded
-from fieldmark.sandbox import SANDBOXES
+from fieldmark.sandbox import BROWSER, SANDBOXES
 from fieldmark.scorecards._catalogue import Catalogue
 from fieldmark.scorecards._compare import compare, named
 from fieldmark.scorecards._counts import (
@@ -200,6 +200,9 @@ class Cards:
 
     def _trouble(self, task_set: TaskSet) -> str:
         """Why it cannot be run here."""
+        browser = any("browser" in task.uses or task.verifier.needs_browser for task in task_set.tasks)
+        if browser and (why := BROWSER.trouble()):
+            return why
         if not any(task.uses or task.verifier.needs_sandbox for task in task_set.tasks):
             return ""
         try:

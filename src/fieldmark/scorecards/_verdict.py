@@ -58,6 +58,7 @@ class Verifier(ABC):
     kind: ClassVar[str]
     """Name in the registry."""
     needs_sandbox: ClassVar[bool] = False
+    needs_browser: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -137,7 +137,12 @@ class House:
 
     def _spent(self) -> dict[str, float]:
         with self.ledger.read() as snapshot:
-            costs = spent(snapshot), gateway_spent(snapshot), drift_spent(snapshot), scorecards_spent(snapshot)
+            costs = (
+                spent(snapshot),
+                gateway_spent(snapshot),
+                drift_spent(snapshot),
+                scorecards_spent(snapshot),
+            )
         return {digest: sum(c.get(digest, 0.0) for c in costs) for digest in set().union(*costs)}
 
     async def refresh(self) -> None:

@@ -59,6 +59,12 @@ class PageCheck(Settings):
     """Path within the site to a text that is served in place of the file: data that a page must really read."""
 
     @property
+    def begins_at_the_first_page(self) -> bool:
+        """Without it nothing of the check can pass."""
+        begin = self.all_steps[0]
+        return isinstance(begin, Goto) and begin.goto.partition("#")[0] in ("", "/")
+
+    @property
     def all_steps(self) -> Sequence[Step]:
         """From the first page to the last expectation."""
         given: list[Step] = [*self.steps, *self.expect]
@@ -94,6 +100,7 @@ class Browser(Check):
     """
 
     kind = "browser"
+    needs_browser = True
     Settings = BrowserSettings
     settings: BrowserSettings
 
@@ -120,10 +127,8 @@ class Browser(Check):
     async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:  # noqa: ARG002
         """Visit the site once for each check."""
         first = f"{self.settings.site}/index.html"
-        if first not in attempt.files and not isinstance(self.checks[0].all_steps[0], Goto):
+        if first not in attempt.files and all(check.begins_at_the_first_page for check in self.checks):
             return Verdict.of(False, f"there is no {first}")
-        if not any(path.startswith(f"{self.settings.site}/") for path in attempt.files):
-            return Verdict.of(False, f"there is nothing in {self.settings.site}/")
         return await BROWSER.do(lambda chromium: self._judge(chromium, attempt))
 
     async def _judge(self, chromium: Chromium, attempt: Attempt) -> Verdict:

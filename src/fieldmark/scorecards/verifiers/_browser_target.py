@@ -71,7 +71,7 @@ class Target(BaseModel):
             return root.locator(self.css)
         if self.role is not None:
             role: Any = self.role
-            return root.get_by_role(role, **({"name": self._read(self.name)} if self.name else {}))
+            return root.get_by_role(role, name=self._read(self.name) if self.name else None)
         way = next(way for way in WAYS if getattr(self, way) is not None)
         if (
             self.label is not None

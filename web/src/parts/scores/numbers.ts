@@ -27,9 +27,12 @@ export function together(shares: readonly Share[]): Share {
   return sum;
 }
 
-/** A sentence of the server, with the signs of print. */
+/** What the server says, with the signs of print; it may begin with a name. */
+export const printed = (text: string) => text.replaceAll("+-", "±").replace(/(^|[\s(])-(?=\d)/g, "$1−");
+
+/** The same as a sentence of its own. */
 export function sentence(text: string): string {
-  const said = text.replaceAll("+-", "±");
+  const said = printed(text);
   return said.charAt(0).toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? "" : ".");
 }
 
