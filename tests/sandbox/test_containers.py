@@ -22,7 +22,7 @@ state=STATE
 printf '%s\\n' "$*" >> "$state/log"
 case $1 in
 info) exit 0 ;;
-run) while [ "$1" != --name ]; do shift; done; mkdir -p "$state/$2/work"; cat > /dev/null; rm -rf "$state/$2"; exit 0 ;;
+run) while [ "$1" != --name ]; do shift; done; mkdir -p "$state/$2/task"; cat > /dev/null; rm -rf "$state/$2"; exit 0 ;;
 rm) [ -f "$state/$3/pid" ] && kill -9 "$(cat "$state/$3/pid")"; rm -rf "$state/$3"; exit 0 ;;
 exec) shift
   while :; do
@@ -35,7 +35,7 @@ exec) shift
     esac
   done
   name=$1; shift
-  [ -d "$state/$name/work" ] || { echo "no such container" >&2; exit 125; }
+  [ -d "$state/$name/task" ] || { echo "no such container" >&2; exit 125; }
   [ "$*" = "sh -c kill -9 -1" ] && { kill -9 "$(cat "$state/$name/pid")"; exit 0; }
   cd "$state/$name/${folder#/}" || exit 126
   echo $$ > "$state/$name/pid"

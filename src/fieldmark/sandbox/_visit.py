@@ -60,7 +60,7 @@ class Look:
     """The visitor prefers dark pages."""
     reduced_motion: bool = True
     seconds: float = 5.0
-    """Longest time of one act."""
+    """Longest time of one act; opening a page may take four times as long."""
 
 
 @dataclass
@@ -139,7 +139,7 @@ class Visit:
     async def _set_up(self) -> None:
         context, seen = self.context, self.seen
         context.set_default_timeout(self.look.seconds * 1000)
-        context.set_default_navigation_timeout(self.look.seconds * 1000)
+        context.set_default_navigation_timeout(self.look.seconds * 4000)  # a busy machine, not the page
         await context.route("**/*", self._route)
         if self.look.clock:
             await context.clock.install(time=self.look.clock)
