@@ -12,7 +12,7 @@ from tests.scorecards.shipped import shipped
 
 TASKS = {task.id: task for task in shipped("websites").tasks}
 SAMPLE = [
-    ("opening-hours", "words-in-a-comment"),
+    ("opening-hours", "open-at-closing-time"),
     ("todo", "forgets"),
     ("live-search", "accents-count"),
     ("price-calculator", "discount-above-ten"),

@@ -88,7 +88,7 @@ class PlainProcess(Served):
 
     async def _open(self) -> None:
         self._root = tempfile.mkdtemp(prefix="fieldmark-")
-        for name in ("work", "tmp"):
+        for name in ("task", "tmp"):
             os.mkdir(f"{self._root}/{name}", 0o700)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._wire = Wire(ours)
