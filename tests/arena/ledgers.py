@@ -26,13 +26,20 @@ from fieldmark.ledger.evidence import (
     VoteCast,
     Withdrawal,
 )
+from fieldmark.scorecards import ScorecardsProjection
 
 NAMES = ("alder", "birch", "cedar", "douglas", "elm", "fir")
 DIGEST = {name: f"{i + 1:x}" * 64 for i, name in enumerate(NAMES)}
 
 
 def open_ledger(folder: Path) -> Ledger:
-    projections = [RosterProjection(), ArenaProjection(), GatewayProjection(), DriftProjection()]
+    projections = [
+        RosterProjection(),
+        ArenaProjection(),
+        GatewayProjection(),
+        DriftProjection(),
+        ScorecardsProjection(),
+    ]
     return Ledger.open(folder / "ledger.db", field="trees", projections=projections)
 
 

@@ -95,7 +95,9 @@ async def test_another_trials_folder_is_not_there(walled: Bubblewrap) -> None:
         await other.write("answer.txt", b"forty-two")
         await walled.write("mine.txt", b"")
         assert await out(walled, "find /task /tmp /dev /run /opt -name answer.txt 2>/dev/null") == ""
-        assert (await out(walled, "ls /task; for p in /proc/[0-9]*; do ls $p/root$PWD; done")).count("answer") == 0
+        assert (await out(walled, "ls /task; for p in /proc/[0-9]*; do ls $p/root$PWD; done")).count(
+            "answer"
+        ) == 0
 
 
 async def test_processes_of_the_host_and_of_other_trials_are_not_seen_or_reached(walled: Bubblewrap) -> None:

@@ -150,7 +150,7 @@ def test_logs_go_out_and_come_in(file: Path, tmp_path: Path) -> None:
             variants=False, trials=2, seed=1, sandbox="none", planned=4,
         )  # fmt: skip
         run = start_run(ledger, seen_of(found, checked=False), started)
-        solution = Solution("It is 5", calls=[("add", {"x": 2, "y": 3})])
+        solution = Solution("It is\u2028\x855", calls=[("add", {"x": 2, "y": 3})])
         for task in found.tasks:
             for number in (1, 2):
                 played = asyncio.run(play(task, Scripted(solution if number == 1 else None), Bench()))

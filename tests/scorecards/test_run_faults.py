@@ -13,11 +13,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from fieldmark.errors import Conflict
+from fieldmark.errors import Conflict, LedgerUnavailable
 from fieldmark.fields import load_field
 from fieldmark.ledger import Transaction
-from fieldmark.ledger.evidence import RunEnded, TrialEnded, VerdictGiven
-from fieldmark.scorecards import Attempt, Budget, Grading, Pace, TaskSet, Verdict, Wanted
+from fieldmark.ledger.evidence import RunEnded, RunStarted, TrialEnded, VerdictGiven
+from fieldmark.scorecards import Attempt, Budget, Grading, Pace, TaskSet, TrialKey, Verdict, Wanted, Worker
+from fieldmark.scorecards._plan import Plan
+from fieldmark.scorecards._run import Run
+from fieldmark.scorecards._stopping import Precision
 from fieldmark.scorecards.agents import _asking
 from tests.house import endpoint, until, write_field
 from tests.scorecards.toys import Says, Toys, ended, sum_task, toy_set, toys
@@ -264,3 +267,57 @@ async def test_a_run_stops_when_it_is_sure(tmp_path: Path) -> None:
         assert state == "precise"
         assert done < 240
         assert "oracle: 100.0%" in now.runs.view(run).detail
+
+
+async def test_what_the_watch_meets_is_not_the_end(tmp_path: Path) -> None:
+    """A ledger that cannot be read, or whatever else, while it is looked whether the set is the same: it pauses."""
+    async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
+        for trouble in (LedgerUnavailable("the database is gone"), RuntimeError("something else")):
+            looked: list[int] = []
+
+            def digest(trouble: Exception = trouble, looked: list[int] = looked) -> str:
+                looked.append(1)
+                if len(looked) == 2:
+                    raise trouble
+                return "5" * 64
+
+            def work(*a: Any, digest: Any = digest, **more: Any) -> Run:
+                return Run(*a, **{**more, "digest_now": digest, "look_seconds": 0.05})
+
+            now.runs.work = work
+            run = (await now.runs.start(Wanted("sums", ["oracle"], trials=8, unchecked=True), workers=1)).id
+            state, done, _ = await ended(now, run)
+            assert state == "paused"
+            assert done < 48
+            assert str(trouble) in now.runs.view(run).detail
+            now.runs.work = Run
+            await now.runs.resume(run)
+            assert await ended(now, run) == ("complete", 48, 0)
+
+
+async def test_a_worker_with_another_set_plays_nothing(tmp_path: Path) -> None:
+    async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
+        run = (await now.runs.start(Wanted("sums", ["oracle"], trials=8, unchecked=True), workers=1)).id
+        now.runs.pause(run)
+        _, done, _ = await ended(now, run)
+        now.runs.catalogue.made["sums"] = replace(slow_set(), digest="7" * 64)
+        worker = Worker("", now.ledger, now.runs.ground_of)
+        digest = (await now.runs.ground_of(run)).started.contenders[0]
+        said = await worker.play(TrialKey(run, "sum-6", "", digest, 8))
+        assert "another version" in said
+        assert now.runs.view(run).done == done
+
+
+async def test_until_is_about_the_open_tasks(tmp_path: Path) -> None:
+    """The rate that is shown is of open tasks, so it is them that have to be known so exactly."""
+    tasks = toy_set(40).tasks
+    mixed = TaskSet("sums", (*tasks[:20], *(replace(t, sealed=True) for t in tasks[20:])), digest="8" * 64)
+    started = RunStarted(
+        task_set="sums", digest=mixed.digest, contenders=("a" * 64,), labels={}, tasks=tuple(t.id for t in tasks),
+        variants=False, trials=1, seed=1, sandbox="none", planned=40, until=0.1,
+    )  # fmt: skip
+    precision = Precision(Plan("run", started, mixed, {"a" * 64}), started)
+    passed = {TrialKey("run", task.id, "", "a" * 64, 1): not task.sealed for task in mixed.tasks}
+    precision.begin(passed, lambda _: True)
+    assert "after 20 of 20 tasks" in precision.said()
+    assert "100.0%" in precision.said()

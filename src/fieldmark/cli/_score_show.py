@@ -10,6 +10,7 @@ from fieldmark.cli.cases import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from fieldmark.scorecards.views import (
         Comparison,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         RunView,
         ScorecardView,
         TrialEvent,
+        TrialPage,
         TrialView,
     )
 
@@ -30,7 +32,8 @@ def scores(found: Sequence[ContenderScore], confidence: float) -> None:
     from rich.table import Table
 
     console = _console()
-    most = max((point.k for score in found for point in score.curve), default=1)
+    # What all of them have, so that the column compares like with like.
+    most = min((max(point.k for point in score.curve) for score in found if score.curve), default=1)
     columns: dict[str, Callable[[ContenderScore], str]] = {
         "passes": lambda score: "-" if score.rate is None else f"{score.rate.value:.1%}",
         f"{confidence:.0%} interval": lambda score: _bounds(score.rate),
@@ -42,7 +45,7 @@ def scores(found: Sequence[ContenderScore], confidence: float) -> None:
         )
     if any(score.consistency for score in found):
         columns["alike"] = lambda score: _share(score.consistency)
-    columns["s/pass"] = lambda score: _number(score.seconds_per_pass)
+    columns["s/pass"] = lambda score: _seconds(score.seconds_per_pass)
     if any(score.cost_per_pass is not None for score in found):
         columns["cost/pass"] = lambda score: _number(score.cost_per_pass)
     table = Table(box=None, pad_edge=False)
@@ -51,9 +54,15 @@ def scores(found: Sequence[ContenderScore], confidence: float) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for score in found:
         table.add_row(printable(score.name), *(cell(score) for cell in columns.values()))
-    console.print(table)
+    if _fits(console, table):
+        console.print(table)
+    else:
+        for score in found:
+            console.print(printable(score.name), style="bold", highlight=False)
+            for heading, cell in columns.items():
+                console.print(f"  {heading}: {cell(score)}", highlight=False)
     for score in found:
-        told = f"over {score.tasks} tasks" if score.tasks else "no verdicts yet"
+        told = f"over {_count(score.tasks, 'task')}" if score.tasks else "no verdicts yet"
         line = f"{printable(score.name)}: {told}" + (f"; {score.more}" if score.more else "")
         console.print(line, style="dim", highlight=False)
         if score.gap is not None:
@@ -77,7 +86,7 @@ def card(view: ScorecardView) -> None:
     console = _console()
     line = view.line
     console.print(
-        f"{printable(line.title)} {line.version}, {line.tasks} tasks", style="bold", highlight=False
+        f"{printable(line.title)} {line.version}, {_count(line.tasks, 'task')}", style="bold", highlight=False
     )
     if line.trouble:
         console.print(f"cannot be run here: {printable(line.trouble)}", style="bold red", highlight=False)
@@ -91,8 +100,23 @@ def card(view: ScorecardView) -> None:
         rate = f"let {each.passed} of {each.wrong} wrong solutions pass" if each.wrong else "not measured"
         bound = "" if each.upper is None else f", at most {each.upper:.1%} (95%)"
         console.print(
-            f"verifier {each.kind}, {each.tasks} tasks: {rate}{bound}", style="dim", highlight=False
+            f"verifier {each.kind}, {_count(each.tasks, 'task')}: {rate}{bound}", style="dim", highlight=False
         )
+
+
+def failing(found: TrialPage) -> None:
+    """The first few failing trials of a scorecard, with what `score trial` wants to know."""
+    console = _console()
+    lines = [line for line in found.trials if line.result in {"fail", "void"}]
+    if lines:
+        console.print("failing, newest first; `fieldmark score trial ID` shows one:", highlight=False)
+    for line in lines:
+        wording = f" ({line.variant})" if line.variant else ""
+        what = f"{line.task}{wording}, {printable(line.name)}, trial {line.trial}"
+        why = printable(line.explanation.split("\n")[0][:100])
+        console.print(f"  {line.id}  {what}: {line.result}", highlight=False, soft_wrap=True)
+        if why:
+            console.print(f"      {why}", style="dim", highlight=False)
 
 
 def comparison(found: Comparison) -> None:
@@ -127,7 +151,7 @@ def runs(found: Sequence[RunView]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for heading in ("run", "began", "scorecard", "contenders", "trials", "void", "state"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "run")
     for view in found:
         state = view.ended or view.state
         at = view.at[:16].replace("T", " ")
@@ -135,7 +159,21 @@ def runs(found: Sequence[RunView]) -> None:
         table.add_row(
             view.id, at, view.scorecard, names, f"{view.done}/{view.planned}", str(view.void), state
         )
-    _console().print(table) if found else print("no runs yet: fieldmark score run SCORECARD CONTENDER...")
+    console = _console()
+    if not found:
+        print("no runs yet: fieldmark score run SCORECARD CONTENDER...")
+    elif _fits(console, table):
+        console.print(table)
+    else:  # an id that is cut off is of no use
+        for view in found:
+            void = f", {view.void} void" if view.void else ""
+            names = printable(", ".join(view.contenders))
+            console.print(view.id, style="bold", highlight=False, soft_wrap=True)
+            console.print(
+                f"  {view.at[:16].replace('T', ' ')}  {view.scorecard}: {names};"
+                f" {view.done}/{view.planned} trials{void}, {view.ended or view.state}",
+                highlight=False,
+            )
 
 
 def trial(view: TrialView) -> None:
@@ -194,6 +232,20 @@ def _share(estimate: Estimate | None) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
+
+
+def _seconds(value: float | None) -> str:
+    return "<0.01" if value is not None and value < 0.01 else _number(value)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _fits(console: Console, table: Table) -> bool:
+    from rich.measure import Measurement
+
+    return Measurement.get(console, console.options.update(width=10_000), table).maximum <= console.width
 
 
 def _console() -> Console:

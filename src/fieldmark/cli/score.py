@@ -117,16 +117,19 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option)
 
 @group.command()
 def show(scorecard: Scorecard, field: FieldFolder = None, form: Format = "table") -> None:
-    """Print a scorecard: every contender's pass rate with its interval, all runs together."""
+    """Print a scorecard: every contender's pass rate with its interval, all runs together; then some failures."""
     from fieldmark.cli import _score_show
+    from fieldmark.scorecards import Filter
 
     with reading(field_folder(field)) as (cards, runs):
         name = runs.catalogue.named(scorecard)
         card = cards.card(name, runs.views(name))
+        worst = cards.trials(name, Filter(), "failing", None, _FAILING)
     if form == "json":
         print(card.model_dump_json(indent=2))
     else:
         _score_show.card(card)
+        _score_show.failing(worst)
 
 
 @group.command()

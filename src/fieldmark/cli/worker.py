@@ -44,7 +44,10 @@ async def _work(folder: Path, at_once: int, grace: float, quiet: bool) -> None:
 
     def heard(key: TrialKey, outcome: str) -> None:
         if not quiet:
-            print(f"{key.task}{f' ({key.variant})' if key.variant else ''}, trial {key.trial}: {outcome}", flush=True)
+            print(
+                f"{key.task}{f' ({key.variant})' if key.variant else ''}, trial {key.trial}: {outcome}",
+                flush=True,
+            )
 
     from fieldmark.cli.score import opened_runs
 

@@ -66,7 +66,7 @@ class Monitor(_Table):
     name: Annotated[str, AfterValidator(_rule_name)]
     """How records and tables name it."""
     kind: str
-    """`json_schema`, `forbidden`, `citation`, `python`, or one that a plug-in adds."""
+    """`json_schema`, `forbidden`, `citation`, `python`, `verifier` (one of scorecards), or one that a plug-in adds."""
     settings: dict[str, Any] = {}
     """What the kind needs; see how-to/monitors."""
     categories: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fieldmark.arena import AnswerRecord, Boards, Standing, Standings, answer_record
 from fieldmark.arena.views import Interval, Stratum
@@ -14,6 +14,7 @@ from fieldmark.ledger import Snapshot
 from fieldmark.ledger.evidence import FieldAsOfNow
 from fieldmark.reports._agreement import ASSIGNMENT
 from fieldmark.reports._field import drift_note, pair_agreements, rounded
+from fieldmark.reports._scorecards import scorecard_measures
 from fieldmark.reports.card import (
     Card,
     CategoryLine,
@@ -24,6 +25,7 @@ from fieldmark.reports.card import (
     OutcomeCategory,
     OutcomeMeasure,
     PeopleMeasure,
+    ScorecardMeasure,
     Unknown,
 )
 from fieldmark.statistics import clopper_pearson, quantile
@@ -54,6 +56,7 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
     answers = answer_record(snapshot, contender.digest)
     table = outcome_table(snapshot, policy.confidence)
     outcomes = _outcomes(snapshot, table, contender.digest, field, policy)
+    scorecards = scorecard_measures(snapshot, contender.digest, policy.confidence)
     head = snapshot.head()
     return Card(
         field=next(iter(snapshot.entries(stop=1))).record.field,
@@ -75,9 +78,14 @@ def build_card(snapshot: Snapshot, name: str, *, boards: Boards | None = None) -
         cost=_cost(answers),
         strata=list(_strata(snapshot, source, policy, contender.digest)),
         outcomes=outcomes,
+        scorecards=scorecards,
         agreement=pair_agreements(snapshot, source, policy, None, table.rows, contender.digest),
         drift=drift_note(snapshot, contender.digest),
-        unknown=list(_unknown(contender, people, answers, outcomes)),
+        unknown=[
+            *_unknown(people, answers),
+            *_unknown_work(outcomes, scorecards),
+            *([Unknown(kind="no_price")] if contender.price is None and contender.kind == "endpoint" else []),
+        ],
         recompute=f"fieldmark report {_handle(contender)} --at {head.size}:{head.hash[:16]}",
     )
 
@@ -226,9 +234,7 @@ def _cost(answers: AnswerRecord) -> CostMeasure | None:
     return CostMeasure(total=round(answers.cost, 6), per_answer=round(per_answer, 8), answers=answers.costs)
 
 
-def _unknown(
-    contender: Known, people: PeopleMeasure, answers: AnswerRecord, outcomes: OutcomeMeasure | None
-) -> Iterator[Unknown]:
+def _unknown(people: PeopleMeasure, answers: AnswerRecord) -> Iterator[Unknown]:
     if not answers.answers:
         yield Unknown(kind="no_answers")
     if not people.votes:
@@ -239,11 +245,16 @@ def _unknown(
         yield Unknown(kind="few_browsers", n=people.browsers)
     yield from _unknown_categories(people)
     yield from _unknown_rivals(people)
+
+
+def _unknown_work(
+    outcomes: OutcomeMeasure | None, scorecards: Sequence[ScorecardMeasure]
+) -> Iterator[Unknown]:
     if outcomes is None or not outcomes.row.reported:
         yield Unknown(kind="outcomes", n=outcomes.row.cases if outcomes else 0)
-    yield from (Unknown(kind=measure) for measure in ("tests", "inside"))
-    if contender.price is None and contender.kind == "endpoint":
-        yield Unknown(kind="no_price")
+    if not any(line.trials for line in scorecards):
+        yield Unknown(kind="tests", n=sum(line.void for line in scorecards))
+    yield Unknown(kind="inside")
 
 
 def _unknown_categories(people: PeopleMeasure) -> Iterator[Unknown]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import rfc8785
 
 from fieldmark.arena.views import Verdict
+from fieldmark.reports._scorecards import scorecard_lines
 from fieldmark.reports._work_text import work_lines
 from fieldmark.reports.card import Card, OtherVotes, Unknown
 
@@ -68,6 +69,7 @@ def card_text(card: Card) -> str:
         _title(card),
         "\n".join(_people(card)),
         "\n".join(work_lines(card)),
+        "\n".join(scorecard_lines(card)),
         "\n".join(_answers(card)),
         "\n".join(_unknown(card)),
         _foot(card),
@@ -176,7 +178,9 @@ def _unknown_sentence(u: Unknown) -> str:
         "outcomes": f"Outcomes: what became of its {u.n} real cases was not reported."
         if u.n
         else "Outcomes: what became of its answers in real cases is not recorded yet.",
-        "tests": "Tests: no scorecard was run.",
+        "tests": f"Tests: {u.n} trial{'' if u.n == 1 else 's'} on scorecards, all void: nothing was found out."
+        if u.n
+        else "Tests: no scorecard was run.",
         "inside": "Inside: why it answers as it does was not examined.",
         "no_price": "Cost: it has no price in field.toml.",
     }[u.kind]

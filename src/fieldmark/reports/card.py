@@ -116,6 +116,54 @@ class OutcomeMeasure(Shape):
     """How cases came to contenders: what the rates may not be read as."""
 
 
+class SealedGap(Shape):
+    """Pass rate on open tasks less that on sealed ones, all kinds of tasks together. The scorecard's own page compares
+    tasks of the same kind, which stand in the set's files and not in the ledger."""
+
+    open: Interval
+    sealed: Interval
+    difference: Interval
+    said: str
+    """In words: exposed, or within the interval."""
+
+
+class ScorecardMeasure(Shape):
+    """What it passed on a task set where tests verify: the newest version that it was judged on, all runs together.
+
+    Rates weigh every open task the same; intervals are over tasks.
+    """
+
+    name: str
+    """Of the set."""
+    version: str
+    digest: str
+    """SHA-256 (hex) over the set's files."""
+    newer: str | None
+    """The version that ran last, when it is another one: without this contender."""
+    checked: bool
+    """The set was checked before: its oracles pass, doing nothing and cheats fail."""
+    tasks: int
+    """Open tasks with a pass or a fail."""
+    sealed: int
+    """Sealed tasks with one."""
+    trials: int
+    """Passes and fails, of sealed tasks too."""
+    passed: int
+    """Of these."""
+    void: int
+    """Trials in which the infrastructure failed, not the contender."""
+    rate: Interval | None
+    """Share of passes; None without a pass or fail of an open task."""
+    k: int | None
+    """The most trials that the curve goes to and every task has; None when some has one alone."""
+    all_of_k: Interval | None
+    """pass^k: all of k trials pass."""
+    consistency: Interval | None
+    """Agreement of verdicts across the wordings of a task; None without further wordings."""
+    gap: SealedGap | None
+    """None before a sealed task was tried."""
+
+
 class Unknown(Shape):
     """Something not known, with the numbers that say why."""
 
@@ -169,6 +217,8 @@ class Card(Shape):
     """Votes that are no live ones, stratum by stratum; empty when there are none."""
     outcomes: OutcomeMeasure | None
     """None while no real case of it is recorded."""
+    scorecards: list[ScorecardMeasure]
+    """One for each task set that it was judged on, sorted by name."""
     agreement: list[Agreement]
     """Its votes against its outcomes, one for each rival with both; it is always `a`."""
     drift: DriftNote

@@ -17,6 +17,7 @@ from fieldmark.scorecards._people import People
 from fieldmark.scorecards._plan import Plan
 from fieldmark.scorecards._projection import ScorecardsProjection
 from fieldmark.scorecards._query import Filter
+from fieldmark.scorecards._record import SetRecord, contender_record
 from fieldmark.scorecards._records import spent as scorecards_spent
 from fieldmark.scorecards._records import start_run, write_trial
 from fieldmark.scorecards._reward import Reward, reward
@@ -69,6 +70,7 @@ __all__ = [
     "ScorecardsProjection",
     "ScriptFault",
     "SetPlace",
+    "SetRecord",
     "SharedRun",
     "Solution",
     "Stage",
@@ -88,6 +90,7 @@ __all__ = [
     "attempt_task",
     "calling_of",
     "check_set",
+    "contender_record",
     "find_sets",
     "judge",
     "known_calling",

@@ -55,7 +55,7 @@ class KindMeasured:
     passed: int
     """How many it let pass."""
     upper: float
-    """Upper end of the 95% interval of the share (Clopper and Pearson)."""
+    """95% upper bound of the share (Clopper and Pearson, one-sided), as on the scorecard."""
 
     @property
     def few(self) -> bool:
@@ -282,7 +282,7 @@ def _measured(task_set: TaskSet, tried: Sequence[Tried]) -> tuple[KindMeasured, 
             counted[0] += 1
             counted[1] += one.result == "pass"
     return tuple(
-        KindMeasured(kind, wrong, passed, clopper_pearson(passed, wrong).upper)
+        KindMeasured(kind, wrong, passed, clopper_pearson(passed, wrong, 0.90).upper)
         for kind, (wrong, passed) in sorted(counts.items())
     )
 

@@ -90,6 +90,22 @@ def counts_of_set(snapshot: Snapshot, digest: str) -> dict[str, Counts]:
     return found
 
 
+def counts_of_contender(snapshot: Snapshot, contender: str) -> dict[str, Counts]:
+    """Digest of every version of a set that the contender was judged on, to its cells there; no times and costs."""
+    found: dict[str, Counts] = {}
+    c = t.counts.c
+    versions = select(t.sets.c.digest)  # by these the primary key finds them
+    query = select(c.digest, c.task, c.variant, c.passed, c.failed, c.void, c.sealed).where(
+        c.digest.in_(versions), c.contender == contender
+    )
+    for digest, task, variant, passed, failed, void, sealed in snapshot.connection.execute(query):
+        counts = found.get(digest) or found.setdefault(digest, Counts(contender))
+        counts.add((task, variant), passed, failed, void)
+        if sealed:
+            counts.sealed.add(task)
+    return found
+
+
 def counts_of_run(snapshot: Snapshot, run: str) -> dict[str, Counts]:
     """The same of one run alone."""
     found: dict[str, Counts] = {}

@@ -58,7 +58,7 @@ def score(
         tasks=len(values),
         rate=of(rate, len(values)) if rate else None,
         curve=curve(counts, cells, confidence),
-        consistency=_consistency(counts, cells, confidence),
+        consistency=consistency_of(counts, cells, confidence),
         between=split.between if split else None,
         within=split.within if split else None,
         cost_per_pass=counts.cost / passed if passed and counts.priced else None,
@@ -68,6 +68,11 @@ def score(
         more=_more(per_task, rate, confidence),
         gap=gap(counts, kinds, confidence),
     )
+
+
+def rate_of(values: Mapping[str, float], order: Sequence[str], confidence: float) -> Estimate:
+    """Mean over tasks. `order`: as `score` takes it."""
+    return of(_rate(values, order, confidence), len(values))
 
 
 def _rate(values: Mapping[str, float], order: Sequence[str], confidence: float) -> Interval:
@@ -96,21 +101,28 @@ def _pooled(counts: Counts, cells: Iterable[Cell]) -> tuple[int, int]:
     return sum(counts.passed[cell] for cell in found), sum(counts.trials(cell) for cell in found)
 
 
-def curve(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> list[PassPoint]:
-    """pass@k and pass^k at `KS`, up to the trials that every wording of every task has."""
+def fewest_trials(counts: Counts, cells: Mapping[str, Sequence[Cell]]) -> int:
+    """Trials that every wording of every task has; 0 without any."""
+    return min((counts.trials(cell) for found in cells.values() for cell in found), default=0)
+
+
+def curve(
+    counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float, *, ks: Sequence[int] = KS
+) -> list[PassPoint]:
+    """pass@k and pass^k at `ks`, up to the trials that every wording of every task has."""
     rows = [
         (task, counts.passed[cell], counts.trials(cell)) for task, found in cells.items() for cell in found
     ]
     if not rows:
         return []
-    most = min(n for _, _, n in rows)
+    most = fewest_trials(counts, cells)
     names = sorted({task for task, _, _ in rows})
     place = {task: i for i, task in enumerate(names)}
     where = np.array([place[task] for task, _, _ in rows])
     passes, trials = (np.array([row[i] for row in rows], dtype=float) for i in (1, 2))
     sizes = np.bincount(where, minlength=len(names))
     points = []
-    for k in (k for k in KS if k <= most):
+    for k in (k for k in ks if k <= most):
         both: list[Estimate] = []
         for share in (pass_at_k(passes, trials, k), pass_all_k(passes, trials, k)):
             if k == 1 and both:  # the same thing
@@ -123,7 +135,7 @@ def curve(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float
     return points
 
 
-def _consistency(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> Estimate | None:
+def consistency_of(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> Estimate | None:
     """Agreement of verdicts across wordings, of tasks that have several."""
     several = {task: found for task, found in cells.items() if len(found) > 1}
     if not several:
@@ -146,13 +158,22 @@ def _more(per_task: Sequence[tuple[int, int]], rate: Interval | None, confidence
         return ""
     passes, trials = [c for c, _ in per_task], [n for _, n in per_task]
     wanted = f"for +-{half:.1%} instead of +-{2 * half:.1%}"
-    more = trials_needed(passes, trials, half, confidence=confidence)
+    least = _tasks_for(half, len(per_task), confidence)
+    more = trials_needed(passes, trials, half, confidence=confidence) if least == len(per_task) else None
     if more:
         return f"{wanted}: about {more} more trials of each task"
-    tasks = more_tasks_needed(passes, trials, half, confidence=confidence)
-    # All alike leave nothing to estimate from: such an interval shrinks with the number of tasks.
-    tasks = tasks or len(per_task)
+    tasks = more_tasks_needed(passes, trials, half, confidence=confidence) or 0
+    tasks = max(tasks, least - len(per_task), 1)
     return f"{wanted}: about {tasks} more tasks; more trials of these alone would not do"
+
+
+def _tasks_for(half: float, tasks: int, confidence: float) -> int:
+    """The fewest tasks, from `tasks` on, that can give so narrow an interval: were all alike, none would be narrower."""
+    while True:
+        best = mean_interval([1.0] * tasks, confidence=confidence)
+        if (best.upper - best.lower) / 2 <= half:
+            return tasks
+        tasks += max(1, tasks // 20)
 
 
 def gap(counts: Counts, kinds: Mapping[str, str], confidence: float) -> Gap | None:

@@ -127,8 +127,9 @@ class Run:
         others: list[asyncio.Future[Any]] = [asyncio.ensure_future(each) for each in watching]
         try:
             await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
-            if self.stop is None and working.done():
-                await working  # raises what a worker raised
+            for each in (working, *others):
+                if self.stop is None and each.done():
+                    await each  # raises what a worker or the watch raised: nobody may take that for the end
         finally:
             for task in (working, *others):
                 task.cancel()
@@ -216,8 +217,12 @@ class Run:
         if self.digest_now is not None:
             try:
                 now = await asyncio.to_thread(self.digest_now)
-            except (FieldmarkError, OSError) as error:
+            except LedgerError:  # says nothing of the set
+                raise
+            except FieldmarkError as error:
                 return f"the task set cannot be read any more: {error}"
+            except OSError as error:  # without its path, which may be a sealed task's
+                return f"the task set cannot be read any more: {error.strerror or type(error).__name__}"
             if now != self.ground.started.digest:
                 return f"the task set '{self.ground.started.task_set}' is no longer what it was when the run began"
         for entrant in self.ground.entrants.values():

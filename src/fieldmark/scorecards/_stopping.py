@@ -26,7 +26,10 @@ class Precision:
         self.half_width = started.until
         self._plan = plan
         self._means = {digest: AnytimeMean(started.confidence) for digest in started.contenders}
-        self._tasks = {digest: plan.tasks(digest) for digest in started.contenders}
+        # The rate is one of open tasks; sealed ones stand in the gap.
+        self._tasks = {
+            digest: [task for task in plan.tasks(digest) if not task.sealed] for digest in started.contenders
+        }
         self._next = dict.fromkeys(started.contenders, 0)
         self._labels = started.labels
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, make_url, text
 
-from fieldmark.errors import FieldmarkError, InputError, LedgerError
+from fieldmark.errors import Conflict, FieldmarkError, InputError, LedgerError
 from fieldmark.ledger import Ledger
 from fieldmark.ledger.evidence import RunEnded
 from fieldmark.scorecards._ground import Ground, play_planned
@@ -323,7 +323,22 @@ class Worker:
 
 
 async def _made(ground: Awaitable[Ground]) -> Ground:
-    return await ground
+    """The ground as the run means it. Raises Conflict when set or contenders here are others."""
+    found = await ground
+    if found.task_set.digest != found.started.digest:
+        raise Conflict(
+            f"the task set '{found.started.task_set}' is here in another version than the run's",
+            code="changed",
+            hint="have the same field folder on every machine",
+        )
+    for digest, each in found.entrants.items():
+        if each.member is not None and each.member.digest != digest:
+            raise Conflict(
+                f"'{each.name}' is not here what it was when the run began",
+                code="changed",
+                hint="have the same field folder and weights on every machine",
+            )
+    return found
 
 
 def _is_done(ground: Ground) -> bool:

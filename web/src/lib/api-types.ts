@@ -2184,6 +2184,11 @@ export interface components {
             /** @description None while no real case of it is recorded. */
             outcomes: components["schemas"]["OutcomeMeasure"] | null;
             /**
+             * Scorecards
+             * @description One for each task set that it was judged on, sorted by name.
+             */
+            scorecards: components["schemas"]["ScorecardMeasure"][];
+            /**
              * Agreement
              * @description Its votes against its outcomes, one for each rival with both; it is always `a`.
              */
@@ -4745,6 +4750,74 @@ export interface components {
             running?: string | null;
         };
         /**
+         * ScorecardMeasure
+         * @description What it passed on a task set where tests verify: the newest version that it was judged on, all runs together.
+         *
+         *     Rates weigh every open task the same; intervals are over tasks.
+         */
+        ScorecardMeasure: {
+            /**
+             * Name
+             * @description Of the set.
+             */
+            name: string;
+            /** Version */
+            version: string;
+            /**
+             * Digest
+             * @description SHA-256 (hex) over the set's files.
+             */
+            digest: string;
+            /**
+             * Newer
+             * @description The version that ran last, when it is another one: without this contender.
+             */
+            newer: string | null;
+            /**
+             * Checked
+             * @description The set was checked before: its oracles pass, doing nothing and cheats fail.
+             */
+            checked: boolean;
+            /**
+             * Tasks
+             * @description Open tasks with a pass or a fail.
+             */
+            tasks: number;
+            /**
+             * Sealed
+             * @description Sealed tasks with one.
+             */
+            sealed: number;
+            /**
+             * Trials
+             * @description Passes and fails, of sealed tasks too.
+             */
+            trials: number;
+            /**
+             * Passed
+             * @description Of these.
+             */
+            passed: number;
+            /**
+             * Void
+             * @description Trials in which the infrastructure failed, not the contender.
+             */
+            void: number;
+            /** @description Share of passes; None without a pass or fail of an open task. */
+            rate: components["schemas"]["Interval"] | null;
+            /**
+             * K
+             * @description The most trials that the curve goes to and every task has; None when some has one alone.
+             */
+            k: number | null;
+            /** @description pass^k: all of k trials pass. */
+            all_of_k: components["schemas"]["Interval"] | null;
+            /** @description Agreement of verdicts across the wordings of a task; None without further wordings. */
+            consistency: components["schemas"]["Interval"] | null;
+            /** @description None before a sealed task was tried. */
+            gap: components["schemas"]["SealedGap"] | null;
+        };
+        /**
          * ScorecardView
          * @description A scorecard.
          */
@@ -4777,6 +4850,21 @@ export interface components {
              * @description Ledger size at which this was computed.
              */
             head: number;
+        };
+        /**
+         * SealedGap
+         * @description Pass rate on open tasks less that on sealed ones, all kinds of tasks together. The scorecard's own page compares
+         *     tasks of the same kind, which stand in the set's files and not in the ledger.
+         */
+        SealedGap: {
+            open: components["schemas"]["Interval"];
+            sealed: components["schemas"]["Interval"];
+            difference: components["schemas"]["Interval"];
+            /**
+             * Said
+             * @description In words: exposed, or within the interval.
+             */
+            said: string;
         };
         /**
          * Session

@@ -84,13 +84,13 @@ def _trials(snapshot: Snapshot, run: str) -> Iterator[_Told]:
             verdicts[entry.record.refs["trial"]] = entry
     for entry in trials:
         verdict = verdicts.get(entry.record.id)
-        lines = _text(snapshot, entry, "transcript").splitlines()
+        lines = _text(snapshot, entry, "transcript").split("\n")  # a text may hold other ends of lines
         assert isinstance(entry.record.body, TrialEnded)
         yield _Told(
             entry,
             entry.record.body,
             verdict.record.body if verdict and isinstance(verdict.record.body, VerdictGiven) else None,
-            [json.loads(line) for line in lines],
+            [json.loads(line) for line in lines if line.strip()],
             _text(snapshot, verdict, "explanation") if verdict else "",
         )
 
