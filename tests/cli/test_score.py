@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,7 +63,9 @@ def write_set(folder: Path, seconds: float) -> None:
     (made / "tasks.py").write_text(TASKS.replace("SECONDS", str(seconds)))
 
 
-def test_a_run_its_numbers_and_everything_that_reads_them(folder: Path, tmp_path: Path) -> None:
+def test_a_run_its_numbers_and_everything_that_reads_them(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     junit = tmp_path / "out" / "junit.xml"
     ran = fieldmark(
         "run",
@@ -81,6 +84,7 @@ def test_a_run_its_numbers_and_everything_that_reads_them(folder: Path, tmp_path
     assert ran.exit_code == 0, ran.output
     assert "complete, 96 of 96 trials" in ran.stdout
     assert "100.0%" in ran.stdout
+    assert "about 11 more tasks; more trials of these alone would not do" in " ".join(ran.stdout.split())
     suites = parse(junit).getroot().findall("testsuite")
     assert [suite.get("name") for suite in suites] == ["colours: oracle", "colours: seeded:0.5,seed=2"]
     assert (suites[0].get("tests"), suites[0].get("failures")) == ("8", "0")
@@ -101,7 +105,14 @@ def test_a_run_its_numbers_and_everything_that_reads_them(folder: Path, tmp_path
     assert "oracle" in compared.stdout.splitlines()[0]
     (run,) = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)
     assert (run["ended"], run["done"]) == ("complete", 96)
-    assert "colours" in fieldmark("runs", "--field", folder).stdout
+    for columns in ("30", "80", "200"):  # however narrow: no id and no name is cut off
+        monkeypatch.setenv("COLUMNS", columns)
+        assert run["id"] in fieldmark("runs", "--field", folder).stdout
+        narrow = fieldmark("show", "colours", "--field", folder).stdout
+        assert "seeded:0.5,seed=2" in narrow
+        assert "…" not in narrow
+    (named,) = re.findall(r"^  (\S+)  .*, trial 1: fail$", narrow, re.MULTILINE)[:1]
+    assert "fail" in fieldmark("trial", named, "--field", folder).stdout
 
     out = tmp_path / "colours.zip"
     assert fieldmark("bundle", "colours", out, "--field", folder).stdout.endswith("96 trials\n")
@@ -130,6 +141,25 @@ def test_the_lower_bound_decides_in_ci(folder: Path) -> None:
     assert failed.exit_code == 1
     assert "its lower bound is under 90.0%" in failed.stderr
     assert fieldmark("run", "colours", "oracle", "nop", *common, "--fail-under", 0.5).exit_code == 1
+
+
+def test_a_task_that_is_only_void_does_not_pass_ci(tmp_path: Path) -> None:
+    """What cannot be judged is not in the rate, so the rate alone would let it through."""
+    folder = write_field(tmp_path / "field", "")
+    for name, code in (("fine", "True"), ("broken", "1 / 0")):
+        task = folder / "scorecards" / "two" / "tasks" / name
+        (task / "oracle").mkdir(parents=True)
+        (task / "oracle" / "answer.md").write_text("yes")
+        (task / "task.toml").write_text(f'title = "{name}"\n')
+        (task / "instruction.md").write_text(f"Say yes, {name}.")
+        (task / "verifier.py").write_text(f"def verify(attempt):\n    return {code}\n")
+    (folder / "scorecards" / "two" / "scorecard.toml").write_text('title = "Two"\n')
+    common = ("two", "oracle", "--trials", 1, "--unchecked", "--field", folder, "--fail-under", 0.01)
+    assert fieldmark("run", *common, "--tasks", "fine").exit_code == 0
+    failed = fieldmark("run", *common)
+    assert failed.exit_code == 1, failed.output
+    assert "not under 1.0%" in failed.stderr
+    assert "1 task has no verdict" in failed.stderr
 
 
 def test_a_set_that_fails_its_own_checks_is_not_run(folder: Path) -> None:

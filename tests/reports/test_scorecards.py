@@ -110,7 +110,7 @@ def test_what_it_passed_stands_on_its_card(tmp_path: Path) -> None:
     for said in (
         f"  sums 1 ({sums.digest[:8]})\n    passes 92% (",
         "140 trials of 20 tasks, 0 void",
-        "passes 3 times of 3 (pass^3): 88% (",
+        "passes all of 3 trials (pass^3): 88% (",
         "verdicts agree across the wordings of a task: ",
         f"words 2 ({words.digest[:8]}); the set itself was not checked",
         "2 trials of 2 tasks, 1 void",

@@ -15,6 +15,7 @@ from fieldmark.errors import ContenderFailure, FieldError, InputError
 from fieldmark.fields import Member, load_field
 from fieldmark.scorecards import AgentContender, Bench, Budget, Played, Scene, Task, Tool, ToolRefusal, play
 from fieldmark.scorecards.agents import agent_for
+from fieldmark.scorecards.agents._command import _last_words
 from tests.house import write_field
 from tests.scorecards.stub import Passes, Says, calls, in_turn, refusal, stub, text
 
@@ -162,6 +163,24 @@ async def test_how_it_fails_is_its_own_failure(command: tuple[str, ...], kind: s
     done = await played(task(), *command)
     assert (done.attempt.failure, done.verdict.void) == (kind, None)
     assert words in done.attempt.detail
+
+
+async def test_it_cannot_make_its_failure_a_void() -> None:
+    """Neither by a question that its endpoint refuses, nor by one that failed before others were answered."""
+    bad = "import sys\ntry: ask('no list')\nexcept Exception: sys.exit(1)"
+    done, _, _ = await with_model(in_turn(refusal(400)), bad)
+    assert done.verdict.result != "void", done.verdict
+    assert done.attempt.failure == "cut_off"
+    early = "import sys\ntry: ask([])\nexcept Exception: pass\nask([])\nsys.exit(1)"
+    done, _, _ = await with_model(in_turn(refusal(401), text("Hello.")), early)
+    assert done.attempt.failure == "cut_off"
+
+
+async def test_last_words_that_are_none_are_its_own_failure() -> None:
+    for words in ('{"done": null}', '{"done": "soon", "out": "", "err": ""}', '{"done": 0}'):
+        with pytest.raises(ContenderFailure) as caught:
+            _last_words(json.loads(words))
+        assert caught.value.kind == "garbage"
 
 
 async def test_it_has_no_network_and_its_time_is_limited() -> None:

@@ -17,7 +17,18 @@ from fieldmark.errors import Conflict, LedgerUnavailable
 from fieldmark.fields import load_field
 from fieldmark.ledger import Transaction
 from fieldmark.ledger.evidence import RunEnded, RunStarted, TrialEnded, VerdictGiven
-from fieldmark.scorecards import Attempt, Budget, Grading, Pace, TaskSet, TrialKey, Verdict, Wanted, Worker
+from fieldmark.scorecards import (
+    Attempt,
+    Budget,
+    Grading,
+    Pace,
+    Solution,
+    TaskSet,
+    TrialKey,
+    Verdict,
+    Wanted,
+    Worker,
+)
 from fieldmark.scorecards._plan import Plan
 from fieldmark.scorecards._run import Run
 from fieldmark.scorecards._stopping import Precision
@@ -321,3 +332,25 @@ async def test_until_is_about_the_open_tasks(tmp_path: Path) -> None:
     precision.begin(passed, lambda _: True)
     assert "after 20 of 20 tasks" in precision.said()
     assert "100.0%" in precision.said()
+
+
+async def test_a_run_is_stopped_while_its_set_is_checked(tmp_path: Path) -> None:
+    """Nobody waits for the set's own checks, which may take long."""
+    begun = asyncio.Event()
+
+    async def slowly(_: Any) -> str:
+        begun.set()
+        await asyncio.sleep(60)
+        return "2"
+
+    sums = TaskSet("sums", (sum_task(1, oracle=Solution(play=slowly)),), digest="9" * 64)
+    async with toys(tmp_path / "field", {"sums": sums}) as now, asyncio.timeout(30):
+        run = (await now.runs.start(Wanted("sums", ["nop"], trials=1))).id
+        await begun.wait()
+        now.runs.pause(run)
+        assert await ended(now, run) == ("paused", 0, 0)
+        begun.clear()
+        await now.runs.resume(run)
+        await begun.wait()
+        await now.runs.cancel(run)
+        assert await ended(now, run) == ("cancelled", 0, 0)

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from fieldmark.cli._score_field import opened_runs
 from fieldmark.errors import InputError
 
 if TYPE_CHECKING:
-    from fieldmark.scorecards import Runs
+    from fieldmark.scorecards import Cards, Runs
     from fieldmark.scorecards.views import Calling, ContenderScore, RunView
 
 PAUSED = 130
@@ -213,10 +213,45 @@ def _report(runs: Runs, view: RunView, order: Order, folder: Path) -> int:
     else:
         _score_show.scores(scores, cards.confidence)
         _score_show.ending(view)
-    return _status(view, scores, order, folder)
+    return _status(view, scores, order, folder, _undecided(view, scores, cards))
 
 
-def _status(view: RunView, scores: Sequence[ContenderScore], order: Order, folder: Path) -> int:
+def _undecided(view: RunView, scores: Sequence[ContenderScore], cards: Cards) -> dict[str, int]:
+    """Contender to how many of its tasks a whole run tried without any verdict: all that came of them was void."""
+    from fieldmark.scorecards import Filter
+
+    if view.ended != "complete" or not view.void:
+        return {}
+    tried: dict[str, set[str]] = {}
+    after: str | None = None
+    while True:
+        page = cards.trials(view.scorecard, Filter(run=view.id, result="void"), "newest", after, 200)
+        for line in page.trials:
+            tried.setdefault(line.contender, set()).add(line.task)
+        if not page.more:
+            break
+        after = page.trials[-1].id
+    found = {}
+    for score in scores:
+        known = {
+            task
+            for task in tried.get(score.digest, ())
+            for result in ("pass", "fail")
+            if cards.trials(
+                view.scorecard, Filter(score.digest, task, None, result, run=view.id), "newest", None, 1
+            ).trials
+        }
+        found[score.name] = len(tried.get(score.digest, set()) - known)
+    return found
+
+
+def _status(
+    view: RunView,
+    scores: Sequence[ContenderScore],
+    order: Order,
+    folder: Path,
+    undecided: Mapping[str, int],
+) -> int:
     status = 0
     if view.state != "ended":
         _say(f"the run pauses: {view.detail or 'nobody works at it'}\ngo on with:\n  {_again(view, folder)}")
@@ -238,6 +273,12 @@ def _status(view: RunView, scores: Sequence[ContenderScore], order: Order, folde
         verdict = "under" if under else "not under"
         _say(f"{name}: {bounds}; its lower bound is {verdict} {order.fail_under:.1%}")
         status = 1 if under else status
+        if without := undecided.get(name, 0):
+            what = "task has" if without == 1 else "tasks have"
+            _say(
+                f"{name}: {without} {what} no verdict: all trials were void, so nothing says that it passes there"
+            )
+            status = 1
     return status
 
 

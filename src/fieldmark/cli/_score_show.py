@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fieldmark.cli.cases import printable
@@ -57,10 +57,7 @@ def scores(found: Sequence[ContenderScore], confidence: float) -> None:
     if _fits(console, table):
         console.print(table)
     else:
-        for score in found:
-            console.print(printable(score.name), style="bold", highlight=False)
-            for heading, cell in columns.items():
-                console.print(f"  {heading}: {cell(score)}", highlight=False)
+        _one_below_the_other(console, found, columns)
     for score in found:
         told = f"over {_count(score.tasks, 'task')}" if score.tasks else "no verdicts yet"
         line = f"{printable(score.name)}: {told}" + (f"; {score.more}" if score.more else "")
@@ -69,6 +66,15 @@ def scores(found: Sequence[ContenderScore], confidence: float) -> None:
             console.print(f"{printable(score.name)}: {score.gap.said}", highlight=False)
     if "alike" in columns:
         console.print("alike: how often two wordings of a task end alike", style="dim", highlight=False)
+
+
+def _one_below_the_other(
+    console: Console, found: Sequence[ContenderScore], columns: Mapping[str, Callable[[ContenderScore], str]]
+) -> None:
+    for score in found:
+        console.print(printable(score.name), style="bold", highlight=False)
+        for heading, cell in columns.items():
+            console.print(f"  {heading}: {cell(score)}", highlight=False)
 
 
 def ending(view: RunView) -> None:
@@ -196,8 +202,8 @@ def trial(view: TrialView) -> None:
         console.print(f"verdict: {_lines(view.explanation)}", highlight=False)
     cost = "" if line.cost is None else f", cost {line.cost:g}"
     console.print(
-        f"{line.ended}{f' ({line.failure})' if line.failure else ''}, {line.steps} steps, {line.calls} calls,"
-        f" {line.ms / 1000:.1f} s{cost}; record {view.index}",
+        f"{line.ended}{f' ({line.failure})' if line.failure else ''}, {_count(line.steps, 'step')},"
+        f" {_count(line.calls, 'call')}, {line.ms / 1000:.1f} s{cost}; record {view.index}",
         style="dim",
         highlight=False,
     )

@@ -20,6 +20,7 @@ FieldFolder = Annotated[
 ]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="json is for programs.")]
 Scorecard = Annotated[str, typer.Argument(help="Name of a task set, or its folder.")]
+_FAILING = 3  # trials that `show` names
 
 __all__ = ["add_to", "field_folder", "group", "opened_runs"]
 

@@ -73,7 +73,7 @@ def _said(line: ScorecardMeasure) -> Iterator[str]:
     else:
         yield trials
     if line.all_of_k is not None:
-        yield f"passes {line.k} times of {line.k} (pass^{line.k}): {_share(line.all_of_k)}"
+        yield f"passes all of {line.k} trials (pass^{line.k}): {_share(line.all_of_k)}"
     if line.consistency is not None:
         yield f"verdicts agree across the wordings of a task: {_share(line.consistency)}"
     if line.gap is not None:

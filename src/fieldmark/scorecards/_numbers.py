@@ -168,7 +168,7 @@ def _more(per_task: Sequence[tuple[int, int]], rate: Interval | None, confidence
 
 
 def _tasks_for(half: float, tasks: int, confidence: float) -> int:
-    """The fewest tasks, from `tasks` on, that can give so narrow an interval: were all alike, none would be narrower."""
+    """About the fewest tasks, from `tasks` on, that can give so narrow an interval: were all alike."""
     while True:
         best = mean_interval([1.0] * tasks, confidence=confidence)
         if (best.upper - best.lower) / 2 <= half:

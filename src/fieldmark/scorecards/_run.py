@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -96,6 +96,17 @@ class Run:
         if self.stop is None:
             self.stop = Stop(reason, detail)
         self._stopping.set()
+
+    async def unless_stopped(self, work: Awaitable[str]) -> str:
+        """What comes of work before the first trial; given up, and empty, as soon as the run is stopped."""
+        working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return await working if self.stop is None else ""
+        finally:
+            working.cancel()
+            stopping.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
 
     def _remember(self) -> None:
         with self.ground.ledger.read() as snapshot:

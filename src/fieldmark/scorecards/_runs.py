@@ -31,6 +31,7 @@ from fieldmark.scorecards._trial import Bench
 from fieldmark.scorecards.views import Calling, RunView
 
 LOG = logging.getLogger(__name__)
+_STOPPED = "it was stopped"
 _TOLD = 5  # problems of a set that a run's end names
 Check = Callable[[Run], Awaitable[str]]
 """What is to be looked at before the first trial; says what is wrong, or nothing."""
@@ -200,7 +201,7 @@ class Runs:
     def pause(self, run: str) -> None:
         """Stop working at a run, which can be continued."""
         if run in self._running:
-            self._running[run][0].cancel(None, "it was stopped")
+            self._running[run][0].cancel(None, _STOPPED)
 
     async def close(self) -> None:
         """Stop working; every run can be continued."""
@@ -246,14 +247,14 @@ class Runs:
             LOG.error("run %s stopped", run, exc_info=not isinstance(error, FieldmarkError))
             stop = Stop(None, f"{type(error).__name__}: {error}")
         self._details[run] = stop.detail
-        if stop.reason is None:
+        if stop.reason is None and stop.detail != _STOPPED:  # who stopped it knows
             LOG.warning("run %s pauses: %s", run, stop.detail)
         return stop
 
     async def _checked(self, work: Run, check: Check | None) -> Stop:
         if check is None:
             return await work.go()
-        problem = await check(work)
+        problem = await work.unless_stopped(check(work))
         work.note("")
         if work.stop is None and not problem:
             return await work.go()

@@ -153,11 +153,16 @@ class SharedRun(Run):
         ]
         await asyncio.to_thread(enqueue, self.url, left)
         looked, pause = time.monotonic(), AGAIN_SECONDS
+        same = looked
         while self.stop is None and not self._all_over(left):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), 0.5)
             if await asyncio.to_thread(self._look_on):
                 self.changed()
+            if time.monotonic() - same > self.look_seconds:
+                if self.stop is None and (changed := await self._look()):
+                    self.stop = Stop("contender_changed", changed)
+                same = time.monotonic()
             if time.monotonic() - looked > pause:
                 if await asyncio.to_thread(_is_drained, self.url):
                     # Whoever took them could not play them: another may, or it can by then.

@@ -32,6 +32,8 @@ exec(first["source"], names)
 names["run"](first)
 """
 _LINE = 8 << 20
+_ITS_OWN = {400, 413, 422}
+"""Statuses by which an endpoint says that the question is wrong: the command wrote it."""
 _AWAY: frozenset[FailureKind] = frozenset({"unreachable", "refused", "over_budget", "crashed"})
 
 
@@ -67,15 +69,15 @@ class CommandAgent:
             done = await link.carry(self._first(stage, told, turn))
         finally:
             await running.stop()
-        answer, code = str(done["out"]).strip(), int(done["done"])
+        answer, code, err = _last_words(done)
         if not link.asked:
             stage.step()
-        if done["err"]:
-            stage.note("note", text=f"standard error: {str(done['err'])[-4000:]}")
+        if err:
+            stage.note("note", text=f"standard error: {err[-4000:]}")
         if code and link.failure is not None and link.failure.kind in _AWAY:
             raise link.failure
         if not answer and not (stage.calls and code == 0):
-            words = str(done["err"]).strip().splitlines()[-1:] or [""]
+            words = err.strip().splitlines()[-1:] or [""]
             why = f"the command ended with status {code}" if code else "the command said nothing"
             raise ContenderFailure("cut_off" if code else "empty", f"{why}: {words[0]}"[:500])
         if code:
@@ -94,6 +96,14 @@ class CommandAgent:
         }
 
 
+def _last_words(done: Mapping[str, Any]) -> tuple[str, int, str]:
+    """Answer, status, standard error. They come through a pipe that the command can reach: raises ContenderFailure."""
+    try:
+        return str(done["out"]).strip(), int(done["done"]), str(done["err"])
+    except (KeyError, TypeError, ValueError):
+        raise ContenderFailure("garbage", "the command wrote into the pipe that carries its calls") from None
+
+
 class _Link:
     """Between the bridge inside and the stage, for one run of the command."""
 
@@ -104,7 +114,7 @@ class _Link:
         self.asked = 0
         """Questions to the model."""
         self.failure: ContenderFailure | None = None
-        """The last thing that went wrong with the model."""
+        """Why the model could not be asked, when it was last tried; what was wrong with a question is no reason."""
 
     async def carry(self, first: Mapping[str, Any]) -> Mapping[str, Any]:
         """Start it and answer until it ends; its last words."""
@@ -155,8 +165,10 @@ class _Link:
         except InputError as error:
             return {"error": error.message, "status": 400}
         except ContenderFailure as failure:
-            self.failure = failure
+            if failure.status not in _ITS_OWN:
+                self.failure = failure
             return {"error": failure.message, "status": failure.status or 502}
+        self.failure = None
         reply = reply_of(member, answer)
         stage.note("note", text="asked its model", answer=reply.text[:2000])
         stage.step(reply.prompt_tokens, reply.answer_tokens, reply.cost)
