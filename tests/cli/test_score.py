@@ -140,6 +140,8 @@ def test_the_lower_bound_decides_in_ci(folder: Path) -> None:
     )  # all pass, but eight tasks say little
     assert failed.exit_code == 1
     assert "its lower bound is under 90.0%" in failed.stderr
+    assert "8 tasks show at most 63.1%, even when every trial passes" in failed.stderr
+    assert "at most" not in passed.stderr
     assert fieldmark("run", "colours", "oracle", "nop", *common, "--fail-under", 0.5).exit_code == 1
 
 

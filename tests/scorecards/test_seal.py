@@ -284,3 +284,20 @@ def test_sealing_on_the_command_line(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "1 sealed" in result.output
     assert f"the-{NEEDLE}" in result.output
+
+
+async def test_a_sealed_file_that_cannot_be_read_is_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a run ends stands in the ledger for ever; the words of the system name the file."""
+    async with opened(make_field(tmp_path / "field")) as runs:
+        seal(load_set("riddles", runs.field.folder), runs.field.folder, runs.ledger, actor="me")
+
+        def broken(name: str) -> str:
+            raise PermissionError(13, "Permission denied", f"sealed/the-{NEEDLE}/task.toml")
+
+        monkeypatch.setattr(runs.catalogue, "digest", broken)
+        run = (await runs.start(Wanted("riddles", ["oracle"], trials=1, unchecked=True))).id
+        stop = await runs.wait(run)
+        assert (stop.reason, NEEDLE in stop.detail) == ("contender_changed", False), stop
+        assert "Permission denied" in stop.detail

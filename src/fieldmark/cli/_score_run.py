@@ -213,7 +213,7 @@ def _report(runs: Runs, view: RunView, order: Order, folder: Path) -> int:
     else:
         _score_show.scores(scores, cards.confidence)
         _score_show.ending(view)
-    return _status(view, scores, order, folder, _undecided(view, scores, cards))
+    return _status(view, scores, order, folder, _undecided(view, scores, cards), cards.confidence)
 
 
 def _undecided(view: RunView, scores: Sequence[ContenderScore], cards: Cards) -> dict[str, int]:
@@ -251,6 +251,7 @@ def _status(
     order: Order,
     folder: Path,
     undecided: Mapping[str, int],
+    confidence: float,
 ) -> int:
     status = 0
     if view.state != "ended":
@@ -272,6 +273,10 @@ def _status(
         under = rate.low < order.fail_under
         verdict = "under" if under else "not under"
         _say(f"{name}: {bounds}; its lower bound is {verdict} {order.fail_under:.1%}")
+        if (most := _most(rate.n, confidence)) < order.fail_under:
+            _say(
+                f"{name}: {rate.n} tasks show at most {most:.1%}, even when every trial passes: it takes more tasks"
+            )
         status = 1 if under else status
         if without := undecided.get(name, 0):
             what = "task has" if without == 1 else "tasks have"
@@ -280,6 +285,13 @@ def _status(
             )
             status = 1
     return status
+
+
+def _most(tasks: int, confidence: float) -> float:
+    """The highest lower bound that so many tasks can have."""
+    from fieldmark.statistics import mean_interval
+
+    return mean_interval([1.0] * tasks, confidence=confidence).lower
 
 
 def _again(view: RunView, folder: Path) -> str:
