@@ -168,7 +168,8 @@ def _alone(folder: Path, environment: dict[str, str], seed: int, kills: int, res
             mine = [each for each in runs_in(folder, environment) if each not in known]
             continue
         out, _ = child.communicate(timeout=300)
-        if child.returncode:
+        # Killed between its last word in the ledger and its exit, it has nothing left to go on with.
+        if child.returncode and "has ended (complete)" not in out:
             result.wrong.append(f"the run ended with {child.returncode}: {out[-300:]!r}")
         return
 

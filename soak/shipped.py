@@ -30,6 +30,7 @@ SMALL = """
 name = "smollm2-135m"
 kind = "weights"
 model = "smollm2-135m"
+timeout = 900
 [contenders.sampler]
 temperature = 0.7
 max_tokens = 400
