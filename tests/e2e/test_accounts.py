@@ -43,7 +43,7 @@ def _links(visitor: Visitor) -> list[str]:
 def test_the_first_account_is_made_and_others_are_invited(visit: Visit, desk: Served) -> None:
     ada = visit(desk.url)
     page = ada.go()
-    assert _links(ada) == _names("arena", "inbox", "leaderboard", "contenders", "field", "reading")
+    assert _links(ada) == _names("arena", "inbox", "leaderboard", "scorecards", "contenders", "field", "reading")
     ada.menu("nav.access")
     ada.button("accounts.add_first").click()
     page.locator("#account-name").fill("ada")
@@ -75,7 +75,7 @@ def test_the_first_account_is_made_and_others_are_invited(visit: Visit, desk: Se
     other.locator("#password").fill(work.PASSWORD)
     vince.button("invite.send").click()
     expect(other.locator("h1")).to_have_text(say("nav.leaderboard"))
-    assert _links(vince) == _names("leaderboard", "contenders", "field", "reading")
+    assert _links(vince) == _names("leaderboard", "scorecards", "contenders", "field", "reading")
 
 
 def test_a_viewer_is_offered_only_what_a_viewer_may(visit: Visit, desk: Served) -> None:
