@@ -175,10 +175,10 @@ def page(folder: Path, chosen: Sequence[Part], sets: Sequence[str]) -> str:
         f"{datetime.now(UTC).date()}, at commit {commit()}.\n",
     ]
     for part in chosen:
+        views = _views(folder / part.name, sets)
         rows = []
         for name in sets:
-            place = folder / part.name
-            view: dict[str, Any] = (_json(place, "score", "show", name) if place.exists() else None) or {}
+            view = views.get(name) or {}
             scores = view["line"]["scores"] if view else []
             rows += [_row(name, view, score) for score in scores] or [f"| {name} | | | | not run | | | | |"]
         blocks.append(f"## {part.said}\n\n{_HEAD}\n" + "\n".join(rows) + "\n")
@@ -187,6 +187,16 @@ def page(folder: Path, chosen: Sequence[Part], sets: Sequence[str]) -> str:
         "[how to take them](how-to/take-tasks-yourself.md).\n"
     )
     return "\n".join(blocks)
+
+
+def _views(folder: Path, sets: Sequence[str]) -> dict[str, Any]:
+    """Scorecards of a part's field, by name."""
+    from fieldmark.cli._score_field import reading
+
+    if not (folder / ".fieldmark").exists():
+        return {}
+    with reading(folder) as (cards, runs):
+        return {name: cards.card(name, runs.views(name)).model_dump(mode="json") for name in sets}
 
 
 _HEAD = (
