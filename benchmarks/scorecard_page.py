@@ -41,7 +41,7 @@ def run(fault: bool) -> Iterator[Row]:
     yield at_most("scorecard page after a fresh trial, median", fresh, "ms", 300, note)
     yield unbounded("scorecard page, the first time in a server", first, "ms")
     yield at_most("page of 50 trials, any filter and order, slowest", page, "ms", 300)
-    yield at_most("one trial", one, "ms", 300)
+    yield at_most("page of one trial", one, "ms", 300)
 
 
 def task_set() -> TaskSet:
