@@ -38,7 +38,11 @@ def run(fault: bool) -> Iterator[Row]:
             )
             note = "each verdict durable in the ledger"
             yield at_most(
-                f"overhead of a trial, {what}", ours, "ms/trial", round(theirs * (1.0 if boxed else 0.5), 2), note
+                f"overhead of a trial, {what}",
+                ours,
+                "ms/trial",
+                round(theirs * (1.0 if boxed else 0.5), 2),
+                note,
             )
 
 
