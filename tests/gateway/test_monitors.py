@@ -17,7 +17,7 @@ def look(kind: str, settings: dict[str, Any], answer: str, folder: Path = Path()
 
 
 def test_the_built_in_kinds_come_by_entry_points() -> None:
-    assert MONITORS.names() == ["citation", "forbidden", "json_schema", "python"]
+    assert MONITORS.names() == ["citation", "forbidden", "json_schema", "python", "verifier"]
 
 
 @pytest.mark.parametrize(
