@@ -15,7 +15,7 @@ def test_a_few_seconds_find_nothing(tmp_path: Path) -> None:
 
 
 def test_a_route_that_raises_is_found(tmp_path: Path) -> None:
-    result = run(tmp_path, 4, sabotage=True)
+    result = run(tmp_path, 12, sabotage=True)
     assert any("/api/v1/outcomes" in what for what in result.wrong)
 
 
