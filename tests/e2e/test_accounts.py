@@ -43,7 +43,9 @@ def _links(visitor: Visitor) -> list[str]:
 def test_the_first_account_is_made_and_others_are_invited(visit: Visit, desk: Served) -> None:
     ada = visit(desk.url)
     page = ada.go()
-    assert _links(ada) == _names("arena", "inbox", "leaderboard", "scorecards", "contenders", "field", "reading")
+    assert _links(ada) == _names(
+        "arena", "inbox", "leaderboard", "scorecards", "contenders", "field", "reading"
+    )
     ada.menu("nav.access")
     ada.button("accounts.add_first").click()
     page.locator("#account-name").fill("ada")
