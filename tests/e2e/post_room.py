@@ -161,6 +161,7 @@ def furnish(served: Served) -> None:
     made["post-room"] = TaskSet("post-room", tasks(), title="Post room", description=ABOUT)
     made["slow-jobs"] = slow()
     made["untried"] = TaskSet("untried", tasks()[:2], title="Untried", description=UNTRIED)
+    made["to-take"] = TaskSet("to-take", tasks()[:3], title="To be taken", description=ABOUT)
 
 
 async def _run(url: str, name: str, body: dict[str, Any]) -> str:

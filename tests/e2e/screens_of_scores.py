@@ -13,6 +13,7 @@ from tests.e2e.words import say
 from tests.house import Served
 
 CARD = "/scorecards/post-room"
+TAKE = "/scorecards/to-take/take"  # people's lines are asserted on elsewhere
 
 
 def fill(scored: Served) -> None:
@@ -43,7 +44,7 @@ for _name, _where in {
     "trials": f"{CARD}?show=trials&task=counter",
     "trials_none": f"{CARD}?show=trials&ended=cost",
     "comparison": f"{CARD}/compare?a=oracle&b=seeded:0.6",
-    "take_start": f"{CARD}/take",
+    "take_start": TAKE,
 }.items():
     _path(_name, _where)
 
@@ -100,7 +101,7 @@ def trial_with_pictures(stage: Stage) -> Visitor:
 @_state
 def taking(stage: Stage) -> Visitor:
     visitor = stage.visitor(stage.scored)
-    page = visitor.go(f"{CARD}/take")
+    page = visitor.go(TAKE)
     visitor.button("take.begin").click()
     expect(page.get_by_role("timer")).to_be_visible()
     return visitor

@@ -117,7 +117,7 @@ class Run:
             self._precision.begin(self._passed, self._is_over)
 
     def _take(self, key: TrialKey, passed: bool | None) -> None:
-        trial = _plain(key)
+        trial = plain(key)
         self._tried[trial] += 1
         if passed is None:
             self.void += 1
@@ -204,11 +204,11 @@ class Run:
 
     def _catch_up(self, key: TrialKey) -> None:
         with self.ground.ledger.read() as snapshot:
-            found = [(k, passed) for k, passed in written(snapshot, key.run) if _plain(k) == _plain(key)]
-        for _, passed in found[self._tried[_plain(key)] :]:
+            found = [(k, passed) for k, passed in written(snapshot, key.run) if plain(k) == plain(key)]
+        for _, passed in found[self._tried[plain(key)] :]:
             self._take(key, passed)
-        if not self._is_over(_plain(key)):  # nothing more can be done about it
-            self._tried[_plain(key)] = ATTEMPTS
+        if not self._is_over(plain(key)):  # nothing more can be done about it
+            self._tried[plain(key)] = ATTEMPTS
 
     def _said(self, key: TrialKey) -> str:
         task = self.ground.task_set.task(key.task)
@@ -247,5 +247,6 @@ class Run:
         return stop
 
 
-def _plain(key: TrialKey) -> TrialKey:
+def plain(key: TrialKey) -> TrialKey:
+    """The trial, whichever attempt at it the key names."""
     return key if key.attempt == 1 else TrialKey(key.run, key.task, key.variant, key.contender, key.trial)

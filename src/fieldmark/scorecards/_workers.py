@@ -12,22 +12,22 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url, text
 
-from fieldmark.errors import Conflict, FieldmarkError, InputError, LedgerError
+from fieldmark.errors import Conflict, FieldmarkError, InputError
 from fieldmark.ledger import Ledger
 from fieldmark.ledger.evidence import RunEnded
 from fieldmark.scorecards._ground import Ground, play_planned
 from fieldmark.scorecards._pace import Pace
 from fieldmark.scorecards._plan import ATTEMPTS
 from fieldmark.scorecards._records import end_run, written
-from fieldmark.scorecards._run import Run, Stop
+from fieldmark.scorecards._run import Run, Stop, plain
 from fieldmark.scorecards._trial import TrialKey
 
 if TYPE_CHECKING:
@@ -291,8 +291,6 @@ class Worker:
                 for run, task in list(self._grounds.items()):
                     if task.done() and not task.exception() and not self._playing[run]:
                         await self._finish(task.result())
-            except (LedgerError, OSError) as error:
-                LOG.warning("the queue cannot be looked at: %s", error)
             except Exception as error:  # DBOS passes on whatever the database says
                 LOG.warning("the queue cannot be looked at: %s: %s", type(error).__name__, error)
 
@@ -300,24 +298,20 @@ class Worker:
         """What dead workers had begun goes back to the queue. One process at a time."""
         self.ledger.presence.show()
         dbos = _dbos().DBOS
-        engine = create_engine(make_url(self.url).set(drivername="postgresql+psycopg"))
-        try:
-            with engine.begin() as connection:
-                if not connection.execute(_try_lock, {"key": _TENDING}).scalar_one():
-                    return
-                begun = dbos.list_workflows(
-                    status="PENDING", queue_name=QUEUE, load_input=False, load_output=False
-                )
-                alive = {
-                    each: self.ledger.presence.alive(connection, each)
-                    for each in {w.executor_id for w in begun}
-                }
-                lost = [w.workflow_id for w in begun if not alive[w.executor_id]]
-                if lost:
-                    LOG.warning("%d trials of a worker that is gone go back to the queue", len(lost))
-                    dbos.resume_workflows(lost, queue_name=QUEUE)
-        finally:
-            engine.dispose()
+        with self.ledger.read() as snapshot:  # its transaction holds the lock
+            connection = snapshot.connection
+            if not connection.execute(_try_lock, {"key": _TENDING}).scalar_one():
+                return
+            begun = dbos.list_workflows(
+                status="PENDING", queue_name=QUEUE, load_input=False, load_output=False
+            )
+            alive = {
+                each: self.ledger.presence.alive(connection, each) for each in {w.executor_id for w in begun}
+            }
+            lost = [w.workflow_id for w in begun if not alive[w.executor_id]]
+            if lost:
+                LOG.warning("%d trials of a worker that is gone go back to the queue", len(lost))
+                dbos.resume_workflows(lost, queue_name=QUEUE)
 
     async def _finish(self, ground: Ground) -> None:
         """End a run of which nothing is left, in case nobody looks on."""
@@ -347,12 +341,11 @@ async def _made(ground: Awaitable[Ground]) -> Ground:
 
 
 def _is_done(ground: Ground) -> bool:
-    tried: defaultdict[TrialKey, int] = defaultdict(int)
-    over: set[TrialKey] = set()
+    tried: Counter[TrialKey] = Counter()
+    judged: set[TrialKey] = set()
     with ground.ledger.read() as snapshot:
         for key, passed in written(snapshot, ground.run):
-            plain = TrialKey(key.run, key.task, key.variant, key.contender, key.trial)
-            tried[plain] += 1
-            if passed is not None or tried[plain] >= ATTEMPTS:
-                over.add(plain)
-    return all(key in over for key in ground.plan)
+            tried[plain(key)] += 1
+            if passed is not None:
+                judged.add(plain(key))
+    return all(key in judged or tried[key] >= ATTEMPTS for key in ground.plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -16,6 +17,7 @@ import inspect_ai
 import rfc8785
 from inspect_ai import Task as InspectTask
 from inspect_ai import eval_async
+from inspect_ai._util.logger import init_logger
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.scorer import value_to_float
@@ -46,6 +48,7 @@ def inspect_set(place: str) -> TaskSet:
     """
     if not display_type_initialized():
         init_display_type("none")
+    _begin_logging()
     task, name = _load(place)
     if place.endswith(".py"):
         place = f"{place}@{name}"
@@ -66,6 +69,16 @@ def inspect_set(place: str) -> TaskSet:
         description=f"An Inspect task, run by Inspect {inspect_ai.__version__}",
         digest=digest,
     )
+
+
+def _begin_logging() -> None:
+    """Let Inspect set up its log, which it does once, without raising everybody's level to its own."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    init_logger("error")
+    root.setLevel(level)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
 
 
 def _load(place: str) -> tuple[InspectTask, str]:
