@@ -10,7 +10,7 @@ import pytest
 
 from fieldmark.ledger.evidence import ContenderSeen, FieldAsOfNow, Withdrawal
 from fieldmark.server import _house
-from tests.house import Browser, Served, endpoint, two
+from tests.house import Browser, Served, endpoint, two, until
 from tests.upstream import Upstream
 
 
@@ -41,7 +41,7 @@ async def test_a_wrong_edit_is_shown_and_the_last_good_field_stays(
         file.write_text(good.replace('name = "Test field"', 'name = "Mended"\nid = "test-field"'))
         status = await _status(voter, lambda s: not s["problems"])
         assert status["field_name"] == "Mended"
-        assert served.records(FieldAsOfNow)[-1].name == "Mended"
+        await until(lambda: served.records(FieldAsOfNow)[-1].name == "Mended")  # told before it is written
         served.house.ledger.verify()
 
 

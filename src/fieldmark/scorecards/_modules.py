@@ -7,14 +7,39 @@ import importlib.util
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from fieldmark.errors import Problem
 
 _TURN = threading.RLock()
 """Another thread must not be given a module that is only half there."""
+_PREFIX = "fieldmark_set_"
+
+
+class _Source(SourceFileLoader):
+    """Compiles what stands in the file. Python's kept bytecode counts as fresh when a file changes within a second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _Finder:
+    """Finds what is beside a set's module."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, _: ModuleType | None = None) -> ModuleSpec | None:
+        if not name.startswith(_PREFIX):
+            return None
+        found = (FileFinder(folder, (_Source, [".py"])).find_spec(name) for folder in path or ())
+        return next(filter(None, found), None)
+
+
+sys.meta_path.insert(0, _Finder)
 
 
 class ModuleTrouble(Exception):
@@ -38,7 +63,7 @@ def load_module(root: Path, path: Path, version: str) -> ModuleType:
 def _loaded(root: Path, path: Path, name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -62,7 +87,7 @@ def call(root: Path, path: Path, function: Any, *arguments: Any) -> Any:
 def _package(folder: Path, version: str) -> str:
     """A package whose modules are the files of `folder`; another version of the folder is another package."""
     named = hashlib.sha256(f"{folder.resolve()}|{version}".encode()).hexdigest()[:16]
-    name = f"fieldmark_set_{named}"
+    name = _PREFIX + named
     if name not in sys.modules:
         package = ModuleType(name)
         package.__path__ = [str(folder)]
