@@ -2,8 +2,8 @@
 
 The agents are those that `fieldmark score run NAME seeded:P,correlation=R,change=D` plays: a task's pass probability
 has the Beta distribution of mean p and intraclass correlation R; the mean changes by D with each trial and a task
-keeps its quantile. Here only their verdicts are drawn, 10,000 runs of each agent, and go through the functions that
-scorecards use.
+keeps its quantile. Here only their verdicts are drawn, 10,000 runs of each agent, one wording of each task and every
+trial judged; they go through the functions that a scorecard takes its pass rate, correlation and change from.
 """
 
 from __future__ import annotations
@@ -75,19 +75,19 @@ def _agent(agent: Agent, confidence: float, rounds: int) -> Iterator[Row]:
         change_over_trials,
         intraclass_correlation,
         mean_interval,
-        pass_all_k,
     )
 
-    many = np.full(TASKS, TRIALS)
+    many, numbers = np.full(TASKS, TRIALS), np.arange(1, TRIALS + 1)
 
     def rate(results: Array) -> Interval | None:
-        return mean_interval(pass_all_k(results.sum(axis=1), many, 1), confidence=confidence)
+        return mean_interval(results.mean(axis=1), confidence=confidence)
 
     def correlation(results: Array) -> Interval | None:
         return intraclass_correlation(results.sum(axis=1), many, confidence=confidence)
 
     def change(results: Array) -> Interval | None:
-        return change_over_trials(results, confidence=confidence)
+        found = change_over_trials(results.sum(axis=1), results @ numbers, many, confidence=confidence)
+        return found.interval if found else None
 
     wanted: list[tuple[str, float, Callable[[Array], Interval | None]]] = [
         ("pass rate", agent.p + agent.change * (TRIALS - 1) / 2, rate),

@@ -15,8 +15,9 @@ from xml.etree.ElementTree import parse
 import pytest
 from typer.testing import CliRunner, Result
 
-from fieldmark.cli import score
+from fieldmark.cli import _score_show, score
 from fieldmark.errors import Conflict, InputError, NotFound
+from fieldmark.scorecards.views import ContenderScore, Estimate, Share
 from tests.house import write_field
 
 TASKS = """
@@ -66,6 +67,7 @@ def write_set(folder: Path, seconds: float) -> None:
 def test_a_run_its_numbers_and_everything_that_reads_them(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("fieldmark.scorecards._cards.MOST", 40)  # so that there are several pages
     junit = tmp_path / "out" / "junit.xml"
     ran = fieldmark(
         "run",
@@ -123,6 +125,7 @@ def test_a_run_its_numbers_and_everything_that_reads_them(
         assert "\u2028" not in script
         data = bundle.read("colours/data.js").decode()
         trials = json.loads(data.removeprefix("window.FIELDMARK = ").removesuffix(";\n"))["trials"]
+    assert len({each["id"] for each in trials}) == 96
     failed = next(each["id"] for each in trials if each["result"] == "fail")
     one = fieldmark("trial", failed, "--field", folder)
     assert "fail" in one.stdout.splitlines()[0]
@@ -145,10 +148,9 @@ def test_the_lower_bound_decides_in_ci(folder: Path) -> None:
     assert fieldmark("run", "colours", "oracle", "nop", *common, "--fail-under", 0.5).exit_code == 1
 
 
-def test_a_task_that_is_only_void_does_not_pass_ci(tmp_path: Path) -> None:
-    """What cannot be judged is not in the rate, so the rate alone would let it through."""
-    folder = write_field(tmp_path / "field", "")
-    for name, code in (("fine", "True"), ("broken", "1 / 0")):
+def write_broken(folder: Path, *fine: str) -> None:
+    """A set with a task whose verifier breaks, beside those that are fine."""
+    for name, code in (*((each, "True") for each in fine), ("broken", "1 / 0")):
         task = folder / "scorecards" / "two" / "tasks" / name
         (task / "oracle").mkdir(parents=True)
         (task / "oracle" / "answer.md").write_text("yes")
@@ -156,12 +158,30 @@ def test_a_task_that_is_only_void_does_not_pass_ci(tmp_path: Path) -> None:
         (task / "instruction.md").write_text(f"Say yes, {name}.")
         (task / "verifier.py").write_text(f"def verify(attempt):\n    return {code}\n")
     (folder / "scorecards" / "two" / "scorecard.toml").write_text('title = "Two"\n')
+
+
+def test_a_task_that_is_only_void_does_not_pass_ci(tmp_path: Path) -> None:
+    """What cannot be judged is not in the rate, so the rate alone would let it through."""
+    folder = write_field(tmp_path / "field", "")
+    write_broken(folder, "fine")
     common = ("two", "oracle", "--trials", 1, "--unchecked", "--field", folder, "--fail-under", 0.01)
     assert fieldmark("run", *common, "--tasks", "fine").exit_code == 0
     failed = fieldmark("run", *common)
     assert failed.exit_code == 1, failed.output
     assert "not under 1.0%" in failed.stderr
     assert "1 task has no verdict" in failed.stderr
+
+
+def test_a_run_that_is_precise_early_is_held_to_the_same(tmp_path: Path) -> None:
+    """By this seed the broken task is the first."""
+    folder = write_field(tmp_path / "field", "")
+    write_broken(folder, *(f"fine-{n}" for n in range(9)))
+    gate = ("--trials", 1, "--unchecked", "--seed", 18, "--until", "+-45%", "--fail-under", 0.01)
+    failed = fieldmark("run", "two", "oracle", *gate, "--field", folder)
+    assert "precise" in failed.stdout
+    assert "not under 1.0%" in failed.stderr
+    assert "1 task has no verdict" in failed.stderr
+    assert failed.exit_code == 1, failed.output
 
 
 def test_a_set_that_fails_its_own_checks_is_not_run(folder: Path) -> None:
@@ -175,9 +195,25 @@ def test_a_set_that_fails_its_own_checks_is_not_run(folder: Path) -> None:
     assert ran.exit_code == 1
     assert "the cheat 'it' passes" in ran.stdout.replace("\n", " ")
     assert "0 of 16 trials" in ran.stdout
+    card = json.loads(fieldmark("show", "colours", "--field", folder, "--format", "json").stdout)
+    assert (card["checked"], card["verifiers"][0]["passed"]) == ("failed", 8)
     assert (
         fieldmark("run", "colours", "oracle", "--trials", 1, "--field", folder, "--unchecked").exit_code == 0
     )
+    assert "its own checks FAIL" in fieldmark("show", "colours", "--field", folder).stdout
+
+
+def test_how_trials_of_one_task_go_together_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    share = Share(passed=6, failed=2, void=0)
+    plain = ContenderScore(digest="d", name="alder", kind="model", share=share, tasks=4, rate=None)
+    _score_show.scores([plain], 0.95)
+    assert "agreement" not in capsys.readouterr().out
+    alike = Estimate(value=0.3, low=0.05, high=0.6, n=4)
+    worse = Estimate(value=-0.12, low=-0.3, high=0.06, n=4)
+    _score_show.scores([plain.model_copy(update={"correlation": alike, "change": worse})], 0.95)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "alder: agreement of one task's trials beyond chance 0.30 (0.05 to 0.60)" in told
+    assert "alder: pass rate from the first to the last trial -12 points (-30 to +6)" in told
 
 
 def test_what_cannot_be_run_is_said(folder: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from fieldmark.ledger.evidence import TrialEnded, VerdictGiven
 from tests.e2e import post_room, told, work
@@ -81,6 +81,25 @@ def test_numbers_come_with_intervals_and_every_plot_has_its_table(visitor: Visit
     matrix.first.locator(".cell a").last.click()
     expect(page.locator("#by-task")).not_to_have_value("")
     expect(page.locator("a.trial").first).to_be_visible()
+
+
+def test_how_trials_of_one_task_go_together_stands_beside_the_curves(visitor: Visitor, stage: Stage) -> None:
+    visitor.base = stage.scored.url
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        first, second = found["line"]["scores"][:2]
+        first |= {"correlation": None, "change": None}
+        second["correlation"] = {"value": 0.3, "low": 0.05, "high": 0.6, "n": 6}
+        second["change"] = {"value": -0.12, "low": -0.3, "high": 0.06, "n": 6}
+        route.fulfill(json=found)
+
+    visitor.context.route("**/api/v1/scorecards/post-room", answer)
+    panels = visitor.go(CARD).locator("section[aria-labelledby=again] li")
+    expect(panels.nth(1)).to_contain_text(say("score.correlation", n="0.3", range="0.05–0.6"))
+    expect(panels.nth(1)).to_contain_text(say("score.change", n="−12", range="−30 to +6"))
+    expect(panels.nth(0)).not_to_contain_text("beyond chance")
+    expect(panels.nth(0)).not_to_contain_text("first to the last")
 
 
 def test_trials_are_filtered_searched_and_walked_by_key(visitor: Visitor, stage: Stage) -> None:
@@ -189,6 +208,32 @@ def test_a_trial_shows_its_pictures_and_files(visitor: Visitor, stage: Stage) ->
     with page.expect_download() as download:
         page.get_by_role("link", name=f"{say('artifacts.download')} roll.bin").click()
     assert download.value.path().read_bytes() == bytes(2000)
+
+
+def test_only_a_helper_of_known_skill_has_no_page_of_its_own(visitor: Visitor, stage: Stage) -> None:
+    visitor.base = stage.scored.url
+    named = "nopal-7b"
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        found["line"]["name"] = named
+        route.fulfill(json=found)
+
+    path = f"/trials/{post_room.trial(stage.scored, contender='nop')}"
+    expect(visitor.go(path).locator("main").get_by_role("link", name="nop", exact=True)).to_have_count(0)
+    visitor.context.route("**/api/v1/trials/*", answer)
+    expect(visitor.go(path).locator("main").get_by_role("link", name=named)).to_be_visible()
+
+
+def test_what_a_person_takes_is_not_continued_as_a_run(visit: Visit, desk: Served) -> None:
+    visitor = visit(desk.url)
+    page = visitor.go("/scorecards/to-take/take")
+    visitor.button("take.begin").click()
+    expect(page.get_by_role("timer")).to_be_visible()
+    visitor.go("/scorecards/to-take")
+    runs = page.locator("section[aria-labelledby=runs] li")
+    expect(runs).to_contain_text(say("run.state.paused"))
+    expect(visitor.button("run.continue")).to_have_count(0)
 
 
 def test_a_person_takes_tasks_and_has_a_line(visit: Visit, desk: Served) -> None:

@@ -241,6 +241,10 @@ async def test_a_new_price_or_name_keeps_what_it_has_cost(tmp_path: Path, ledger
     assert alder.contender is running
     with pytest.raises(ContenderFailure, match=r"of at most 0\.4"):
         alder.check_budget()
+    await roster.sync(field(tmp_path, contender("alder", "m", price + "\nrequests_per_minute = 60")))
+    assert roster.members == [alder]
+    assert alder.contender is running
+    assert (alder.next_turn(), 0.9 < alder.next_turn() <= 1) == (0, True)
     await roster.sync(field(tmp_path, contender("aspen", "m", price)))
     assert roster.named("aspen").spent == 0.5
     await roster.sync(field(tmp_path))

@@ -1,4 +1,4 @@
-"""What release 0.2.0 wrote: its database opens with its key (made for this file only), and newer measures begin empty."""
+"""What release 0.2.0 wrote: its database opens with its key (made for this file), newer measures begin empty."""
 
 from __future__ import annotations
 

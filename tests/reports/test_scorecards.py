@@ -10,12 +10,20 @@ from typing import Any
 import pytest
 
 from fieldmark.ledger import Ledger
-from fieldmark.ledger.evidence import RunStarted, TaskSetSeen, TrialEnded, VerdictGiven, VerdictResult
+from fieldmark.ledger.evidence import (
+    RunStarted,
+    SealedTask,
+    TaskSetSeen,
+    TasksSealed,
+    TrialEnded,
+    VerdictGiven,
+    VerdictResult,
+)
 from fieldmark.reports import Card, build_card, card_json, card_text
-from fieldmark.scorecards import Cards, Wanted
+from fieldmark.scorecards import Cards, TaskSet, Wanted, contender_record
 from tests.arena.ledgers import DIGEST, NAMES, trees
 from tests.house import Browser, Served
-from tests.scorecards.toys import toy_set, toys
+from tests.scorecards.toys import sum_task, toy_set, toys
 
 Cell = tuple[str, str, str, bool]
 """Task, wording, one letter for each trial (`p`, `f`, `v`), sealed."""
@@ -38,6 +46,7 @@ def run(
         open=sum(not cell[3] for cell in cells),
         sealed=sum(cell[3] for cell in cells),
         checked=more.pop("checked", True),
+        kinds=more.pop("kinds", {}),
     )
     begun = RunStarted(
         task_set=name,
@@ -125,8 +134,9 @@ def test_what_it_passed_stands_on_its_card(tmp_path: Path) -> None:
 def test_sealed_tasks_show_exposure(tmp_path: Path) -> None:
     open_ = [(f"open-{n}", "", "pppp", False) for n in range(30)]
     sealed = [(f"sealed-{n}", "", "ffff", True) for n in range(30)]
+    kinds = {cell[0]: 0 for cell in (*open_, *sealed)}
     with trees(tmp_path, NAMES[:1]) as ledger:
-        run(ledger, "sums", "1", [*open_, *sealed])
+        run(ledger, "sums", "1", [*open_, *sealed], kinds=kinds)
         card = card_of(ledger)
     (line,) = card.scorecards
     assert (line.tasks, line.sealed, line.trials) == (30, 30, 240)
@@ -134,8 +144,66 @@ def test_sealed_tasks_show_exposure(tmp_path: Path) -> None:
     assert line.gap is not None
     assert (line.rate.value, line.gap.sealed.value, line.gap.difference.value) == (1, 0, 1)
     assert line.gap.difference.lower > 0.5
-    assert "exposed: it does 100% better" in card_text(card)
+    assert "exposed: it does 100 points better" in card_text(card)
     assert "of 30 tasks and 30 sealed ones" in card_text(card)
+
+
+def test_sealed_tasks_of_another_mix_of_kinds_show_none(tmp_path: Path) -> None:
+    """Easy and hard tasks, mixed differently on the two sides; without their kinds nothing is said."""
+    cells = [
+        (f"{kind}-{n}-{sealed}", "", "pp" if kind == "easy" else "ff", sealed)
+        for kind, sealed, count in (
+            ("easy", False, 30),
+            ("hard", False, 10),
+            ("easy", True, 10),
+            ("hard", True, 30),
+        )
+        for n in range(count)
+    ]
+    with trees(tmp_path, NAMES[:1]) as ledger:
+        run(ledger, "sums", "1", cells)
+        assert [line.gap for line in card_of(ledger).scorecards] == [None]
+        run(ledger, "sums", "2", cells, kinds={cell[0]: int(cell[0].startswith("easy")) for cell in cells})
+        card = card_of(ledger)
+    (line,) = card.scorecards
+    assert (line.tasks, line.sealed, line.version) == (40, 40, "2")
+    assert line.gap is not None
+    assert (line.gap.open.value, line.gap.sealed.value, line.gap.difference.value) == (0.25, 0.25, 0)
+    assert line.gap.difference.lower < 0
+    assert "open and sealed tasks go alike" in card_text(card)
+
+
+def test_one_void_trial_takes_no_number_from_the_other_tasks(tmp_path: Path) -> None:
+    cells = [(f"t{n}", "", "pppp" if n else "pppv", False) for n in range(10)]
+    with trees(tmp_path, NAMES[:1]) as ledger:
+        run(ledger, "sums", "1", cells)
+        run(ledger, "words", "1", [(f"t{n}", "", "pppp" if n > 5 else "pp", False) for n in range(10)])
+        card = card_of(ledger)
+    assert [(line.k, line.k_tasks, line.tasks) for line in card.scorecards] == [(4, 9, 10), (2, 10, 10)]
+    assert "passes all of 4 trials (pass^4): 100% (66% to 100%); over 9 tasks" in card_text(card)
+
+
+async def test_card_and_scorecard_say_the_same_gap(tmp_path: Path) -> None:
+    tasks = tuple(
+        sum_task(n, kind="thrice" if n % 3 == 0 else "", sealed=n % 2 == 0, commitment="c" * 64)
+        for n in range(1, 25)
+    )
+    made = TaskSet("sums", tasks, title="Sums", digest=hashlib.sha256(b"kinds").hexdigest())
+    async with toys(tmp_path / "field", {"sums": made}) as now:
+        sealed = tuple(SealedTask(id=task.id, commitment="c" * 64) for task in tasks if task.sealed)
+        now.ledger.write(lambda t: t.append(TasksSealed(task_set="sums", tasks=sealed), actor="system"))
+        begun = await now.runs.start(Wanted("sums", ["seeded:0.6"], trials=2, unchecked=True, seed=1))
+        assert (await now.runs.wait(begun.id)).reason == "complete"
+        (score,) = Cards(now.ledger, now.runs.catalogue).card("sums", []).line.scores
+        with now.ledger.read() as snapshot:
+            (line,) = contender_record(snapshot, score.digest, 0.95)
+            (seen,) = [e.record.body for e in snapshot.entries(types=[TaskSetSeen])]
+    assert score.gap is not None
+    assert line.measured.gap == score.gap
+    assert isinstance(seen, TaskSetSeen)
+    assert set(seen.kinds.values()) == {0, 1}, (
+        "kinds have numbers, and no names that would tell of sealed tasks"
+    )
 
 
 def test_the_newest_version_that_it_was_judged_on(tmp_path: Path) -> None:

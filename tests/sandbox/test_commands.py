@@ -62,7 +62,7 @@ async def test_a_server_started_by_one_command_is_asked_by_another(walled: Bubbl
 
 
 async def test_a_running_command_is_talked_with_line_by_line(box: Sandbox) -> None:
-    running = await box.start(["sh", "-c", 'while read -r line; do echo "<$line>"; done; echo bye >&2'])
+    running = await box.start(["sh", "-c", 'while read -r line; do echo "<$line>"; done; sleep 60'])
     await running.send(b"one\ntwo\n")
     assert await running.line(seconds=10) == b"<one>"
     assert await running.line(seconds=10) == b"<two>"

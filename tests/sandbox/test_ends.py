@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import fieldmark
-from fieldmark.sandbox import Bubblewrap, Limits, PlainProcess, Sandbox, _groups
+from fieldmark.errors import SandboxError
+from fieldmark.sandbox import Bubblewrap, Limits, PlainProcess, Sandbox, _groups, _process, _served
 
 KINDS = [Bubblewrap, PlainProcess]
 
@@ -67,6 +68,20 @@ async def test_a_background_process_dies_with_its_sandbox(kind: type[Sandbox], m
         while len(running(mark)) < 2:  # after their commands ended they go on
             await asyncio.sleep(0.01)
     assert running(mark) == []
+
+
+async def test_what_kills_process_1_dies_with_its_sandbox_all_the_same(mark: str) -> None:
+    """Without walls code can do that; the control group still knows its processes."""
+    if _groups.kind() is None:
+        pytest.skip("no control groups may be made here")
+    async with PlainProcess() as sandbox:
+        assert sandbox._keeper is not None
+        murder = f"setsid sleep {mark} & kill -9 {sandbox._keeper.pid}; exec sleep {mark}"
+        with pytest.raises(SandboxError, match="died"):
+            await sandbox.exec(["sh", "-c", murder])
+        while len(running(mark)) < 2:  # both go on
+            await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(gone, mark)
 
 
 async def test_groups_and_folders_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,8 +213,6 @@ def test_it_works_for_a_user_without_powers(tmp_path: Path) -> None:
 
 
 async def test_what_bubblewrap_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fieldmark.errors import SandboxError
-
     if trouble := Bubblewrap.trouble():
         pytest.skip(trouble)
     broken = tmp_path / "bwrap"
@@ -208,3 +221,22 @@ async def test_what_bubblewrap_says_is_passed_on(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(SandboxError, match="no permission for this"):
         await Bubblewrap(Limits()).open()
+
+
+@pytest.mark.parametrize("missing", ["python", "folder", "answer"])
+async def test_a_plain_process_that_cannot_be_had_is_the_infrastructures_fault(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if trouble := PlainProcess.trouble():
+        pytest.skip(trouble)
+    deaf = tmp_path / "python"
+    deaf.write_text("#!/bin/sh\nexec sleep 5\n")
+    deaf.chmod(0o755)
+    for module in (_served, _process):
+        monkeypatch.setattr(module, "PATIENCE", 0.2)
+    if missing == "folder":
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    else:
+        monkeypatch.setattr(sys, "executable", str(deaf if missing == "answer" else tmp_path / "nothing"))
+    with pytest.raises(SandboxError, match="made no place"):
+        await PlainProcess().open()

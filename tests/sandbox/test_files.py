@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldmark.sandbox import Bubblewrap, Sandbox
+from fieldmark.sandbox import Bubblewrap, Sandbox, glob
 
 
 async def shell(sandbox: Sandbox, script: str) -> None:
@@ -176,3 +176,22 @@ async def test_a_folder_is_no_file(box: Sandbox) -> None:
         await box.write("file/below", b"")
     with pytest.raises(FileNotFoundError):
         await box.read("nothing/at/all")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*.txt", "a.txt", True),
+        ("*.txt", "a/b.txt", False),
+        ("**/*.txt", "b.txt", True),
+        ("**/*.txt", "a/b/c.txt", True),
+        ("a/**", "a/b/.hidden", True),
+        ("a/**", "ab/c", False),
+        ("?.py", "a.py", True),
+        ("?.py", "/.py", False),
+        ("a[0].txt", "a[0].txt", True),
+        ("*", "new\nline", True),
+    ],
+)
+def test_a_pattern_is_of_whole_paths(pattern: str, path: str, matches: bool) -> None:
+    assert bool(glob(pattern).fullmatch(path)) is matches

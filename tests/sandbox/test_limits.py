@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import resource
+import signal
 import time
 
 import pytest
 
-from fieldmark.sandbox import Bubblewrap, Limits, PlainProcess, Sandbox, _groups
+from fieldmark.errors import CommandEnded, SandboxError
+from fieldmark.sandbox import Bubblewrap, Limits, PlainProcess, Sandbox, _groups, _served
 
 HOG = "x = bytearray(1 << 30); print(len(x))"
 HOGS = """
@@ -66,14 +70,67 @@ async def test_without_control_groups_each_process_is_limited(monkeypatch: pytes
 
 
 async def test_memory_of_process_1_is_not_the_infrastructures_fault(walled: Bubblewrap) -> None:
-    """When too much memory takes process 1 too, later commands fail: they are not void."""
+    """When too much memory takes process 1 too, what comes later fails: it is not void."""
     if walled.bounds()["memory"] != "cgroup":
         pytest.skip("no control groups may be made here")
+    words = b"killed: over 200 MB of memory\n"
+    await walled.write("kept/file", b"content")
+    talking = await walled.start(["sh", "-c", "echo begun >&2; exec cat"])
+    waiting = asyncio.create_task(walled.exec(["sleep", "20"]))
     await walled.exec([walled.python, "-c", HOG])
-    assert walled._wire is not None
-    walled._wire.close()  # as if the kernel had chosen it
-    done = await walled.exec(["true"])
-    assert (done.code, done.stderr) == (137, b"killed: over 200 MB of memory\n")
+    os.kill(walled._inner, signal.SIGKILL)  # as if the kernel had chosen it
+    for done in (await waiting, await walled.exec(["true"])):
+        assert (done.code, done.stderr, done.timed_out) == (137, words, False)
+    assert await talking.line(seconds=10) is None
+    with pytest.raises(CommandEnded):
+        await talking.send(b"anybody?\n" * 100_000)
+    for _ in range(2):
+        assert (await talking.stop()).stderr == b"begun\n" + words
+    later = await walled.start(["cat"])
+    with pytest.raises(CommandEnded):
+        await later.send(b"anybody?")
+    assert await later.line(seconds=10) is None
+    assert (await later.stop()).code == 137
+    with pytest.raises(OSError, match="over 200 MB"):
+        await walled.write("more", b"")
+    assert await walled.read("kept/file") == b"content"
+    assert (await walled.collect(["**"])).files == {"kept/file": b"content"}
+
+
+async def test_process_1_that_dies_of_something_else_is_the_infrastructures_fault(box: Sandbox) -> None:
+    assert isinstance(box, Bubblewrap | PlainProcess)
+    talking = await box.start(["cat"])
+    waiting = asyncio.create_task(box.exec(["sleep", "20"]))
+    await asyncio.sleep(0.1)
+    os.kill(first(box), signal.SIGKILL)
+    for doing in (
+        waiting,
+        talking.stop(),
+        box.exec(["true"]),
+        box.start(["true"]),
+        box.write("file", b""),
+    ):
+        with pytest.raises(SandboxError, match=r"the sandbox (died|is gone)"):
+            await doing
+
+
+async def test_process_1_that_hangs_is_the_infrastructures_fault(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_served, "PATIENCE", 0.2)
+    os.kill(first(box), signal.SIGSTOP)
+    with pytest.raises(SandboxError, match="did not answer"):
+        await box.write("file", b"")
+    os.kill(first(box), signal.SIGCONT)
+
+
+def first(box: Sandbox) -> int:
+    """Process id of process 1, outside."""
+    if isinstance(box, Bubblewrap):
+        return box._inner
+    assert isinstance(box, PlainProcess)
+    assert box._keeper is not None
+    return box._keeper.pid
 
 
 async def test_a_fork_bomb_is_bounded_and_killed(walled: Bubblewrap) -> None:
@@ -148,3 +205,18 @@ async def test_only_what_ran_too_long_is_killed(box: Sandbox) -> None:
     await server.send(b"still here\n")
     assert await server.line(seconds=10) == b"still here"
     await server.stop()
+
+
+async def test_killing_what_dies_slowly_leaves_the_others() -> None:
+    """A process with much memory takes the kernel a while."""
+    if trouble := Bubblewrap.trouble():
+        pytest.skip(trouble)
+    hold = "x = bytearray(700 << 20); print('held', flush=True); import time; time.sleep(60)"
+    async with Bubblewrap(Limits(memory_mb=900)) as sandbox:
+        server = await sandbox.start(["cat"])
+        hog = await sandbox.start([sandbox.python, "-c", hold])
+        assert await hog.line(seconds=30) == b"held"
+        assert (await hog.stop()).code == 137
+        await server.send(b"still here\n")
+        assert await server.line(seconds=10) == b"still here"
+        await server.stop()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
 
 from fieldmark.contenders import ContenderSpec, make_contender
+from fieldmark.errors import SandboxError
 from fieldmark.fields import Member
 from fieldmark.scorecards import Bench, Budget, Played, Scene, Task, Tool, ToolRefusal, play
 from fieldmark.scorecards.agents import ModelAgent, _asking, agent_for
+from fieldmark.scorecards.verifiers import make
 from fieldmark.scorecards.views import Calling
 from tests.scorecards.stub import (
     Body,
@@ -186,8 +191,53 @@ async def test_steps_tokens_and_cost_are_limited() -> None:
         (Budget(tokens=40), "tokens", 3),
         (Budget(cost=45.0), "cost", 3),
     ):
-        attempt = (await played(loop, what=task(budget=budget))).attempt
+        result = await played(loop, what=task(budget=budget))
+        attempt, verdict = result.attempt, result.verdict
         assert (attempt.ended, attempt.steps, attempt.failure) == (ended, steps, None)
+        assert (verdict.result, verdict.score) == ("fail", 0.0)
+        assert verdict.explanation == f"the budget of {ended} was used up; what is there would pass"
+
+
+async def test_a_right_answer_over_its_budget_is_a_fail() -> None:
+    """A scene that ends the talk with it does not make up for it; within the budget it is a pass."""
+    verifier = make("exact", {"equals": "12:31"})
+    for tokens, ended, result in ((15, "answered", "pass"), (14, "tokens", "fail")):
+        what = replace(task(budget=Budget(tokens=tokens)), verifier=verifier)
+        done = await played(in_turn(text("12:31")), what=what)
+        assert (done.attempt.answer, done.attempt.ended, done.verdict.result) == ("12:31", ended, result)
+        assert ("budget of tokens" in done.verdict.explanation) == (result == "fail")
+    slow = replace(task(budget=Budget(seconds=1.5)), scene=_Slow)
+    done = await played(in_turn(text("12:31")), what=slow)
+    assert (done.attempt.answer, done.attempt.ended, done.verdict.result) == ("12:31", "seconds", "fail")
+
+
+class _Slow(Scene):
+    async def hear(self, text: str) -> str | None:
+        await asyncio.sleep(5)
+        return None
+
+
+@pytest.mark.parametrize("calling", ["native", "none"])
+async def test_an_answer_that_is_cut_off_is_a_fail(calling: Calling) -> None:
+    cut = {"role": "assistant", "content": "12:31, or rath", "finish": "length"}
+    result = await played(in_turn(cut), calling=calling)
+    attempt = result.attempt
+    assert (attempt.ended, attempt.failure, attempt.answer) == ("failed", "cut_off", "12:31, or rath")
+    assert (attempt.steps, attempt.cost) == (1, 20.0)
+    assert result.verdict.result == "fail"
+    said = "the contender failed: the answer was cut off after 5 tokens; what is there would pass"
+    assert result.verdict.explanation == said
+
+
+async def test_what_was_spent_is_known_though_the_sandbox_dies() -> None:
+    def shell() -> str:
+        """Runs it."""
+        raise SandboxError("it is gone")
+
+    result = await played(in_turn(calls(("shell", {}))), what=task([shell]))
+    attempt = result.attempt
+    assert (result.verdict.void, result.verdict.explanation) == ("sandbox", "it is gone")
+    assert (attempt.steps, attempt.prompt_tokens, attempt.answer_tokens, attempt.cost) == (1, 10, 5, 20.0)
 
 
 async def test_answers_are_no_longer_than_what_is_left_of_the_tokens() -> None:
@@ -197,8 +247,10 @@ async def test_answers_are_no_longer_than_what_is_left_of_the_tokens() -> None:
 
 
 async def test_silence_is_a_failure_of_who_has_done_nothing() -> None:
-    attempt = (await played(in_turn(text("")))).attempt
-    assert (attempt.ended, attempt.failure) == ("failed", "empty")
+    result = await played(in_turn(text("")))
+    attempt = result.attempt
+    assert (attempt.ended, attempt.failure, result.verdict.result) == ("failed", "empty", "fail")
+    assert (attempt.steps, attempt.cost) == (1, 20.0)
     attempt = (await played(in_turn(calls(("clock", {"zone": "Europe/Vienna"})), text("")))).attempt
     assert (attempt.ended, attempt.answer) == ("answered", "")
 
@@ -220,6 +272,51 @@ async def test_at_its_limit_an_endpoint_is_asked_again_when_it_says() -> None:
     notes = [e.data["text"] for e in result.attempt.events if e.kind == "note"]
     assert len(notes) == 2
     assert notes[0].startswith("the server asks for fewer requests (429)")
+
+
+async def test_requests_are_spaced_and_the_waiting_is_none_of_the_trials_time() -> None:
+    at: list[float] = []
+    turns = in_turn(*[calls(("clock", {"zone": "Europe/Vienna"}))] * 5, text("12:31"))
+
+    def says(body: Body) -> Said:
+        at.append(time.monotonic())
+        return turns(body)
+
+    result = await played(says, what=task(budget=Budget(seconds=1.0)), requests_per_minute=200)
+    assert (result.verdict.result, len(at)) == ("pass", 6)
+    assert min(later - earlier for earlier, later in pairwise(at)) > 0.2
+    assert at[-1] - at[0] > 1.4
+    assert result.attempt.ms < 1000
+
+
+async def test_trials_side_by_side_share_the_requests_a_minute() -> None:
+    async with member(in_turn(*[text("12:31")] * 4), requests_per_minute=240) as (contender, seen):
+        began = time.monotonic()
+        agent = agent_for(contender, "native")
+        await asyncio.gather(*(play(task(), agent, Bench()) for _ in range(4)))
+        assert (len(seen), time.monotonic() - began > 0.7) == (4, True)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_waiting_for_the_endpoint_is_none_of_the_trials_time(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_asking, "LIMIT_SECONDS", 0.8)
+    monkeypatch.setattr(_asking, "AWAY_SECONDS", (0.8,))
+    began = time.monotonic()
+    result = await played(in_turn(refusal(status), text("12:31")))
+    assert time.monotonic() - began > 0.8
+    assert (result.verdict.result, result.attempt.ms < 700) == ("pass", True)
+    assert [event.ms for event in result.attempt.events] == sorted(e.ms for e in result.attempt.events)
+
+
+async def test_waiting_uses_up_the_time_there_is_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "LIMIT_SECONDS", 0.6)
+    began = time.monotonic()
+    async with member(in_turn(refusal(429))) as (contender, seen):
+        result = await play(task(budget=Budget(seconds=1.5)), agent_for(contender, "native"), Bench())
+    assert time.monotonic() - began < 1.4  # 0.6 s, and not the next 1.2
+    assert (result.attempt.failure, result.attempt.status, len(seen)) == ("refused", 429, 2)
 
 
 async def test_a_limit_longer_than_the_trial_is_void_at_once() -> None:
@@ -272,9 +369,10 @@ async def test_an_endpoint_that_is_gone_is_void(monkeypatch: pytest.MonkeyPatch)
 async def test_a_conversation_over_the_context_and_nonsense_are_no_void() -> None:
     too_long = refusal(400, "This model's maximum context length is 16 tokens.")
     result = await played(in_turn(too_long))
-    assert (result.verdict.void, result.attempt.failure) == (None, "too_long")
+    assert (result.verdict.result, result.attempt.failure) == ("fail", "too_long")
+    assert "the contender failed: the conversation is longer than the context" in result.verdict.explanation
     result = await played(in_turn("<html>"))
-    assert (result.verdict.void, result.attempt.failure) == (None, "garbage")
+    assert (result.verdict.result, result.attempt.failure) == ("fail", "garbage")
 
 
 async def test_over_its_spend_cap_it_is_not_asked() -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldmark.sandbox import Running, Sandbox
+from fieldmark.sandbox import Done, Running, Sandbox
 from fieldmark.scorecards import Attempt, Bench, Verdict, judge
 from fieldmark.scorecards.verifiers import Source, make
 from fieldmark.scorecards.verifiers.bridge import CodeSide, Foreign, Gone, decode, encode
@@ -298,7 +298,7 @@ class Deaf(Running):
         return None
 
     async def stop(self) -> Any:
-        return type("Done", (), {"stderr": b"no Python here"})()
+        return Done(137, b"", b"no Python here", 0.0)
 
 
 async def test_python_that_does_not_start_is_a_void_not_a_fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,6 +323,24 @@ async def test_it_is_started_only_so_often() -> None:
                 said.append(str(gone.value))
     assert said[:5] == ["its process ended"] * 5
     assert "was started 5 times" in said[5]
+
+
+async def test_what_code_brought_down_is_not_the_infrastructures_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when it has taken so much memory that nothing starts any more."""
+
+    async def start(*_: object, **__: object) -> Running:
+        return Deaf()
+
+    async with Bench().sandbox() as sandbox:
+        assert isinstance(sandbox, Sandbox)
+        await sandbox.write("m.py", b"import os\nos._exit(3)\n")
+        async with CodeSide(sandbox, seconds=5) as side:
+            for _ in range(2):
+                with pytest.raises(Gone, match="its process ended"):
+                    await side.ask({"op": "get", "module": "m"})
+                monkeypatch.setattr(type(sandbox), "start", start)
 
 
 def test_both_ends_need_nothing_but_the_standard_library() -> None:

@@ -143,25 +143,28 @@ def test_our_sandbox_serves_inspect(tmp_path: Path) -> None:
 def test_logs_go_out_and_come_in(file: Path, tmp_path: Path) -> None:
     found = inspect_set(f"{file}@sums")
     with Ledger.open(tmp_path / "one.db", field="f", projections=every_projection()) as ledger:
-        digest = "a" * 64
+        digest, twin = "a" * 64, "b" * 64
         ids = tuple(t.id for t in found.tasks)
         started = RunStarted(
-            task_set=found.name, digest=found.digest, contenders=(digest,), labels={digest: "ann"}, tasks=ids,
-            variants=False, trials=2, seed=1, sandbox="none", planned=4,
+            task_set=found.name, digest=found.digest, contenders=(digest, twin),
+            labels={digest: "ann/1", twin: "ann 1"}, tasks=ids,
+            variants=False, trials=2, seed=1, sandbox="none", planned=8,
         )  # fmt: skip
         run = start_run(ledger, seen_of(found, checked=False), started)
         solution = Solution("It is\u2028\x855", calls=[("add", {"x": 2, "y": 3})])
         for task in found.tasks:
             for number in (1, 2):
                 played = asyncio.run(play(task, Scripted(solution if number == 1 else None), Bench()))
-                key = TrialKey(run, task.id, "", digest, number)
-                ledger.write(lambda now, k=key, t=task, p=played: write_trial(now, k, t, p, 7))  # type: ignore[misc]
+                for contender in (digest, twin):
+                    key = TrialKey(run, task.id, "", contender, number)
+                    ledger.write(lambda now, k=key, t=task, p=played: write_trial(now, k, t, p, 7))  # type: ignore[misc]
         with ledger.read() as snapshot:
-            (path,) = export_logs(snapshot, run, tmp_path / "logs")
+            path, other = export_logs(snapshot, run, tmp_path / "logs")
+    assert path != other
     assert zipfile.is_zipfile(path)
     log = read_eval_log(str(path))
     assert log.status == "success"
-    assert log.eval.model == "fieldmark/ann"
+    assert log.eval.model == "fieldmark/ann/1"
     assert log.results is not None
     assert log.results.scores[0].metrics["accuracy"].value == 0.25
     samples = sorted(log.samples or [], key=lambda s: (s.id != "small", s.epoch))

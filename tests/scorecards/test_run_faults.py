@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from fieldmark.errors import Conflict, LedgerUnavailable
+from fieldmark.cli.score import opened_runs
+from fieldmark.errors import Conflict, InputError, LedgerUnavailable
 from fieldmark.fields import load_field
 from fieldmark.ledger import Transaction
 from fieldmark.ledger.evidence import RunEnded, RunStarted, TrialEnded, VerdictGiven
+from fieldmark.reports import costs
 from fieldmark.scorecards import (
     Attempt,
     Budget,
     Grading,
     Pace,
+    People,
     Solution,
     TaskSet,
-    TrialKey,
     Verdict,
     Wanted,
     Worker,
+    _workers,
 )
+from fieldmark.scorecards import _run as run_module
+from fieldmark.scorecards._ground import Ground
 from fieldmark.scorecards._plan import Plan
 from fieldmark.scorecards._run import Run
 from fieldmark.scorecards._stopping import Precision
+from fieldmark.scorecards._trial import TrialKey
 from fieldmark.scorecards.agents import _asking
 from tests.house import endpoint, until, write_field
 from tests.scorecards.toys import Says, Toys, ended, sum_task, toy_set, toys
@@ -62,6 +70,10 @@ class Shaky(Says):
         if self.left >= 0:
             raise RuntimeError("the disk of the verifier fell off")
         return await super().verify(attempt, grading)
+
+
+CAPPED = "price = { input = 1000000.0, output = 1000000.0 }\nspend_cap = 300.0"
+"""A unit for each token."""
 
 
 def slow_set(tasks: int = 6) -> TaskSet:
@@ -170,11 +182,23 @@ async def test_cancelled_paused_and_continued(tmp_path: Path) -> None:
         now.runs.pause(run)
         state, done, _ = await ended(now, run)
         assert (state, 5 < done < 120) == ("paused", True)
+        assert now.runs.view(run).resumable
         await now.runs.resume(run)
         view = await now.runs.cancel(run)
-        assert (view.state, view.ended) == ("ended", "cancelled")
+        assert (view.state, view.ended, view.resumable) == ("ended", "cancelled", False)
         with now.ledger.read() as snapshot:
             assert sum(1 for _ in snapshot.entries(types=[RunEnded])) == 1
+
+
+async def test_what_people_take_is_not_continued_as_a_run(tmp_path: Path) -> None:
+    async with toys(tmp_path / "field", {"sums": toy_set(2)}) as now:
+        people = People(now.ledger, now.runs.catalogue.get)
+        assert await people.next("p_x", "sums")
+        (view,) = now.runs.views()
+        assert (view.state, view.resumable) == ("paused", False)
+        with pytest.raises(InputError, match="on the page"):
+            await now.runs.resume(view.id)
+        await people.close()
 
 
 async def test_a_contender_or_a_set_that_changed_ends_the_run(tmp_path: Path) -> None:
@@ -196,6 +220,31 @@ async def test_a_contender_or_a_set_that_changed_ends_the_run(tmp_path: Path) ->
             await now.runs.resume(run)
             assert (await ended(now, run))[0] == "contender_changed"
             assert "task set 'sums' is no longer" in now.runs.view(run).detail
+
+
+def gguf(path: Path, more: bytes) -> None:
+    """A file that passes for weights, put in its place at once. Nothing answers with it."""
+    new = path.with_suffix(".new")
+    new.write_bytes(b"GGUF" + more * 100)
+    new.replace(path)
+
+
+async def test_weights_that_change_in_mid_run_end_it(tmp_path: Path) -> None:
+    gguf(weights := tmp_path / "oak.gguf", b"first")
+    folder = write_field(
+        tmp_path / "field", f'[[contenders]]\nname = "oak"\nkind = "weights"\nmodel = "{weights}"\n'
+    )
+    async with toys(folder, {"sums": slow_set()}) as now:
+        now.runs.work = partial(Run, look_seconds=0.05)
+        run = (await now.runs.start(Wanted("sums", ["oak", "oracle"], trials=40, unchecked=True))).id
+        await until(lambda: now.runs.view(run).done > 5, 30)
+        os.utime(weights)  # looks new, but is the same
+        await until(lambda: now.runs.view(run).done > 15, 30)
+        gguf(weights, b"other")
+        state, done, _ = await ended(now, run)
+        assert (state, done < 480) == ("contender_changed", True)
+        assert "'oak' is no longer what it was" in now.runs.view(run).detail
+        assert "its weights changed" in now.runs.view(run).detail
 
 
 async def test_a_full_disk_pauses_the_run_with_its_reason(tmp_path: Path) -> None:
@@ -270,6 +319,42 @@ async def test_a_spend_cap_leaves_a_run_to_be_continued(tmp_path: Path) -> None:
             assert "of at most 30" in now.runs.view(run).detail
 
 
+async def test_two_that_run_at_once_share_a_spend_cap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in a process of its own, as far as they know."""
+    monkeypatch.setattr(run_module, "REFRESH_SECONDS", 0.05)
+    with Upstream() as upstream:
+        folder = write_field(tmp_path / "field", endpoint("alder", upstream.url, "echo:20", CAPPED))
+        async with opened_runs(folder) as one, opened_runs(folder) as two:
+            found = []
+            for runs in (one, two):
+                runs.catalogue.made["sums"] = slow_set()
+                wanted = Wanted("sums", ["alder"], trials=20, unchecked=True)
+                found.append((runs, (await runs.start(wanted, workers=1)).id))
+            for runs, run in found:
+                await runs.wait(run)
+                assert "of at most 300" in runs.view(run).detail
+            with one.ledger.read() as snapshot:
+                (spent,) = costs(snapshot).values()
+            assert 300 <= spent < 450  # not twice as much
+
+
+async def test_a_cap_that_is_raised_is_heard_of_in_mid_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "REFRESH_SECONDS", 0.05)
+    with Upstream() as upstream:
+        folder = write_field(tmp_path / "field", endpoint("alder", upstream.url, "echo", CAPPED))
+        async with opened_runs(folder) as runs:
+            runs.catalogue.made["sums"] = slow_set()
+            wanted = Wanted("sums", ["alder"], trials=4, unchecked=True)
+            run = (await runs.start(wanted, workers=1)).id
+            write_field(folder, endpoint("alder", upstream.url, "echo", CAPPED.replace("300", "30000")))
+            await runs.wait(run)
+            assert runs.view(run).ended == "complete", runs.view(run).detail
+
+
 async def test_a_run_stops_when_it_is_sure(tmp_path: Path) -> None:
     async with toys(tmp_path / "field", {"sums": toy_set(120)}) as now:
         wanted = Wanted("sums", ["oracle", "nop"], trials=1, until=0.05, unchecked=True, seed=4)
@@ -286,14 +371,14 @@ async def test_what_the_watch_meets_is_not_the_end(tmp_path: Path) -> None:
         for trouble in (LedgerUnavailable("the database is gone"), RuntimeError("something else")):
             looked: list[int] = []
 
-            def digest(trouble: Exception = trouble, looked: list[int] = looked) -> str:
+            async def look(_: Ground, trouble: Exception = trouble, looked: list[int] = looked) -> str:
                 looked.append(1)
                 if len(looked) == 2:
                     raise trouble
-                return "5" * 64
+                return ""
 
-            def work(*a: Any, digest: Any = digest, **more: Any) -> Run:
-                return Run(*a, **{**more, "digest_now": digest, "look_seconds": 0.05})
+            def work(*a: Any, mine: Any = look, **more: Any) -> Run:
+                return Run(*a, **{**more, "look": mine, "look_seconds": 0.05})
 
             now.runs.work = work
             run = (await now.runs.start(Wanted("sums", ["oracle"], trials=8, unchecked=True), workers=1)).id
@@ -312,11 +397,32 @@ async def test_a_worker_with_another_set_plays_nothing(tmp_path: Path) -> None:
         now.runs.pause(run)
         _, done, _ = await ended(now, run)
         now.runs.catalogue.made["sums"] = replace(slow_set(), digest="7" * 64)
-        worker = Worker("", now.ledger, now.runs.ground_of)
+        worker = Worker("", now.ledger, now.runs.ground_of, now.runs.look)
         digest = (await now.runs.ground_of(run)).started.contenders[0]
         said = await worker.play(TrialKey(run, "sum-6", "", digest, 8))
         assert "another version" in said
         assert now.runs.view(run).done == done
+
+
+async def test_a_worker_waits_for_a_ledger_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_workers, "AWAY_SECONDS", 0.01)
+    async with toys(tmp_path / "field", {"sums": slow_set()}) as now:
+        run = (await now.runs.start(Wanted("sums", ["oracle"], trials=8, unchecked=True), workers=1)).id
+        now.runs.pause(run)
+        await now.runs.wait(run)
+        looked: list[str] = []
+
+        async def ground_of(run: str) -> Ground:
+            looked.append(run)
+            if len(looked) < 3:
+                raise LedgerUnavailable("the database is gone")
+            return await now.runs.ground_of(run)
+
+        worker = Worker("", now.ledger, ground_of, now.runs.look)
+        digest = (await now.runs.ground_of(run)).started.contenders[0]
+        assert await worker.play(TrialKey(run, "sum-6", "", digest, 8)) == "pass"
 
 
 async def test_until_is_about_the_open_tasks(tmp_path: Path) -> None:

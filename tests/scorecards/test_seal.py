@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from fieldmark.cli import score
+from fieldmark.cli import _score_junit, score
 from fieldmark.contenders import ContenderSpec
 from fieldmark.errors import InputError
 from fieldmark.fields import Roster, load_field, open_ledger
@@ -21,6 +21,7 @@ from fieldmark.ledger.evidence import RunEnded, TasksSealed, TrialEnded, Verdict
 from fieldmark.scorecards import Cards as ScoreCards
 from fieldmark.scorecards import Runs, Wanted, load_set, seal, sealed_for, write_bundle
 from tests.house import Browser, Served, endpoint, write_field
+from tests.scorecards.stub import Body, Said, refusal, stub
 from tests.upstream import Upstream
 
 NEEDLE = "quokka"
@@ -132,6 +133,37 @@ def _unpacked(path: Path) -> bytes:
 
     with zipfile.ZipFile(path) as archive:
         return b"\n".join(archive.read(name) for name in archive.namelist())
+
+
+async def test_an_endpoint_that_repeats_a_sealed_task_in_its_errors_tells_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Three refusals in a row make the run pause, with the words of the last."""
+
+    def says(body: Body) -> Said:
+        return refusal(400, f"I cannot answer: {body['messages'][-1]['content']}")
+
+    caplog.set_level(logging.DEBUG)
+    async with stub(says) as (url, seen), opened(make_field(tmp_path / "field", url)) as runs:
+        (sealed,) = seal(
+            load_set("riddles", runs.field.folder), runs.field.folder, runs.ledger, actor="me"
+        ).values()
+        wanted = Wanted("riddles", ["alder"], tasks=[sealed.id], trials=2, unchecked=True)
+        run = (await runs.start(wanted, workers=1)).id
+        stop = await runs.wait(run)
+        assert (stop.reason, stop.detail) == (None, "refused (400) at a sealed task")
+        view = runs.view(run)
+        assert (view.state, view.detail, view.void) == ("paused", stop.detail, 3)
+        cards = ScoreCards(runs.ledger, runs.catalogue)
+        _score_junit.write(tmp_path / "junit.xml", cards, view, cards.of_run(run))
+    asked = [json.dumps(body) for body in seen if NEEDLE in json.dumps(body)]
+    assert len(asked) == 3
+    assert f"run {run} pauses: refused (400) at a sealed task" in caplog.text
+    assert NEEDLE not in caplog.text
+    assert "record " in (tmp_path / "junit.xml").read_text()
+    assert NEEDLE not in (tmp_path / "junit.xml").read_text()
+    state = bytes_of(tmp_path / "field" / ".fieldmark" / "sealed")
+    assert NEEDLE.encode() not in bytes_of(tmp_path / "field" / ".fieldmark").replace(state, b"")
 
 
 async def test_the_page_tells_nothing_of_a_sealed_task(tmp_path: Path) -> None:

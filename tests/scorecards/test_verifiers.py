@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fieldmark.errors import InputError
-from fieldmark.scorecards import VERIFIERS, Attempt, Bench, ToolCall, Verdict, judge
+from fieldmark.scorecards import VERIFIERS, Attempt, Bench, Grading, ToolCall, Verdict, Verifier, judge
 from fieldmark.scorecards.verifiers import make
 
 
@@ -311,3 +312,16 @@ def test_digests_are_of_everything_that_decides(tmp_path: Path) -> None:
     assert make("exact", {"equals": "1"}).digest != make("regex", {"pattern": "1"}).digest
     digests = {make("number", {"equals": value}).digest for value in (1, 2, 1.5)}
     assert len(digests) == 3
+
+
+async def test_one_that_says_nothing_in_time_is_void() -> None:
+    class Sleeps(Verifier):
+        kind = digest = "sleeps"
+
+        async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    verdict = await judge(Sleeps(), Attempt("t"), Bench(), seconds=0.05)
+    assert (verdict.result, verdict.void, verdict.score) == ("void", "verifier", None)
+    assert verdict.explanation == "the verifier said nothing for 0.05 s"

@@ -47,6 +47,15 @@ async def test_a_run_from_the_page(tmp_path: Path) -> None:
         assert unknown.status == 404
 
 
+async def test_a_scorecards_name_may_have_a_dot(tmp_path: Path) -> None:
+    with Served(write_field(tmp_path / "field", endpoint("alder", "http://127.0.0.1:9/v1", "m"))) as served:
+        served.house.runs.catalogue.made["my.set"] = toy_set(2, name="my.set")
+        browser = await Browser(served.url).begin()
+        for path in ("/scorecards/my.set", "/scorecards/my.set/compare", "/api/v1/scorecards/my.set"):
+            assert (await browser.get(path)).status == 200, path
+        assert (await browser.get("/my.set")).status == 404
+
+
 async def test_a_server_that_ends_leaves_runs_to_be_continued(tmp_path: Path) -> None:
     folder = write_field(tmp_path / "field", "")
     with Served(folder) as served:

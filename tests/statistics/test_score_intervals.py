@@ -22,7 +22,6 @@ from fieldmark.statistics import (
     pass_all_k,
     pass_at_k,
     pass_curve,
-    pass_rate,
 )
 
 shares = st.lists(st.integers(0, 8).map(lambda c: c / 8), min_size=1, max_size=40)
@@ -133,7 +132,6 @@ def test_pass_all_k_is_unbiased_where_the_plug_in_is_not() -> None:
 
 def test_a_task_without_enough_trials_is_no_number() -> None:
     assert np.isnan(pass_all_k([2, 2], [2, 3], 3)).tolist() == [True, False]
-    assert np.isnan(pass_rate([0, 1], [0, 2])).tolist() == [True, False]
     with pytest.raises(StatisticsError, match="pass\\^0"):
         pass_all_k([1], [1], 0)
     with pytest.raises(StatisticsError, match="more passes"):
@@ -151,6 +149,15 @@ def test_the_curves_part_at_one_and_leave_out_what_nobody_tried() -> None:
     falling, rising = [p.all.value for p in points[:3]], [p.at.value for p in points[:3]]
     assert falling == sorted(falling, reverse=True)
     assert rising == sorted(rising)
+
+
+def test_of_wordings_a_task_takes_the_mean_and_all_of_them_need_the_trials() -> None:
+    points = pass_curve([[4, 0], [2, 4], [3, 0]], [[4, 4], [2, 4], [3, 0]], [1, 2, 3, 4])
+    assert [(p.k, p.tasks) for p in points] == [(1, 3), (2, 3), (3, 2), (4, 1)]
+    assert [p.all.value for p in points] == pytest.approx([(0.5 + 1 + 1) / 3, (0.5 + 1 + 1) / 3, 0.75, 0.5])
+    assert points[1].at.value == pytest.approx((0.5 + 1 + 1) / 3)
+    with pytest.raises(StatisticsError, match="counts of shape"):
+        pass_curve([[[1]]], [[[1]]], [1])
 
 
 @quick

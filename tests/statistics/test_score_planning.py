@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from fieldmark.errors import StatisticsError
 from fieldmark.statistics import (
     AnytimeDifference,
     AnytimeMean,
+    FloatArray,
     anytime_interval,
     change_over_trials,
     detectable_difference,
@@ -20,7 +22,6 @@ from fieldmark.statistics import (
     intraclass_correlation,
     mean_interval,
     more_tasks_needed,
-    power_of_pairs,
     tasks_needed,
     trials_needed,
     variance_split,
@@ -48,6 +49,34 @@ def test_the_variance_is_split_without_bias() -> None:
     assert split.between == pytest.approx((a - b).std(), abs=0.01)
 
 
+def test_wordings_that_differ_are_no_noise_within_a_task() -> None:
+    passes, trials = [[4, 0], [4, 0], [4, 4]], [[4, 4], [4, 4], [4, 4]]
+    found = variance_split(passes, trials)
+    assert found.within == 0
+    assert found.between == pytest.approx(np.std([0.5, 0.5, 1], ddof=1))
+    assert variance_split([[4, 0]] * 20, [[4, 4]] * 20).between == 0
+    assert trials_needed([[4, 0]] * 20, [[4, 4]] * 20, 0.1) == 0
+    assert more_tasks_needed(passes, trials, 0.1) == more_tasks_needed([2, 2, 4], [4, 4, 4], 0.1)
+    split = difference_split(passes, trials, [[0, 4], [0, 4], [4, 4]], trials)
+    assert (split.between, split.within) == (0, 0)
+
+
+def test_of_wordings_the_variance_is_split_without_bias() -> None:
+    rng = np.random.default_rng(12)
+    task = rng.beta(2, 2, (60_000, 1))
+    p = np.clip(task + np.array([-0.2, 0.1, 0.1]), 0, 1)
+    trials = rng.integers(0, 5, p.shape)
+    trials[:, 0] = 3
+    trials[0] = 0
+    found = variance_split(rng.binomial(3, p), np.full(p.shape, 3))
+    assert found.between == pytest.approx(p.mean(axis=1).std(), abs=0.005)
+    assert found.within == pytest.approx(math.sqrt((p * (1 - p)).mean()), abs=0.005)
+    shifted = np.broadcast_to(task, p.shape)  # where wordings are alike, some may be missing
+    found = variance_split(rng.binomial(trials, shifted), trials)
+    assert found.between == pytest.approx(task.std(), abs=0.01)
+    assert found.within == pytest.approx(math.sqrt((task * (1 - task)).mean()), abs=0.005)
+
+
 def test_single_trials_cannot_tell_between_from_within() -> None:
     assert variance_split([1, 0, 1], [1, 1, 1]).between is None
     assert variance_split([1], [2]).between is None
@@ -59,21 +88,20 @@ def test_power_follows_the_formula() -> None:
     error = math.sqrt((0.1**2 + 0.4**2 / 4 + 0.4**2 / 8) / 50)
     found = detectable_difference(50, 4, 8, 0.1, 0.4)
     assert found == pytest.approx((1.959964 + 0.841621) * error, rel=1e-6)
-    assert power_of_pairs(found, 50, 4, 8, 0.1, 0.4) == pytest.approx(0.8, abs=1e-5)
     assert tasks_needed(found, 4, 8, 0.1, 0.4) == 50
     assert tasks_needed(found / 2, 4, 8, 0.1, 0.4) == 200
-    assert power_of_pairs(0.0, 50, 4, 8, 0.1, 0.4) == pytest.approx(0.05)
-    assert power_of_pairs(0.1, 50, 4, 8, 0, 0) == 1
+    assert detectable_difference(50, 4, 8, 0, 0) == 0
 
 
 def test_power_is_what_a_simulation_finds() -> None:
     rng = np.random.default_rng(2)
-    p = rng.uniform(0.2, 0.7, (4000, 80))
-    difference = (rng.binomial(4, p + 0.08) - rng.binomial(4, p)) / 4
+    p, q = rng.uniform(0.2, 0.7, (4000, 80)), np.linspace(0.2, 0.7, 1001)
+    within = math.sqrt((np.mean(q * (1 - q)) + np.mean((q + 0.1) * (0.9 - q))) / 2)
+    found = detectable_difference(80, 4, 4, 0.0, within)
+    assert found == pytest.approx(0.1, abs=0.01)
+    difference = (rng.binomial(4, p + found) - rng.binomial(4, p)) / 4
     z = difference.mean(axis=1) / (difference.std(axis=1, ddof=1) / math.sqrt(80))
-    q = np.linspace(0.2, 0.7, 1001)
-    within = math.sqrt((np.mean(q * (1 - q)) + np.mean((q + 0.08) * (0.92 - q))) / 2)
-    assert power_of_pairs(0.08, 80, 4, 4, 0.0, within) == pytest.approx((abs(z) > 1.96).mean(), abs=0.03)
+    assert (abs(z) > 1.96).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_what_no_plan_can_be_made_of_is_refused() -> None:
@@ -99,6 +127,9 @@ def test_so_many_trials_more_give_about_that_width() -> None:
     found = mean_interval(rng.binomial(3 + more, p) / (3 + more))
     assert (found.upper - found.lower) / 2 == pytest.approx(0.04, rel=0.2)
     assert trials_needed(passes, np.full(100, 3), 0.5) == 0
+    two = trials_needed(rng.binomial(2, 0.6, (100, 2)), np.full((100, 2), 2), 0.04)
+    assert two is not None
+    assert 2 * (2 + two) == pytest.approx(3 + more, abs=2), "of two wordings half as many of each"
 
 
 def test_where_tasks_differ_too_much_only_more_tasks_help() -> None:
@@ -161,6 +192,20 @@ def test_the_correlations_bounds_are_where_the_mean_excess_may_just_be_0() -> No
     assert excess(found.lower)[1] == pytest.approx(0, abs=1e-4)
 
 
+def test_of_wordings_the_correlation_is_that_within_one() -> None:
+    fixed = intraclass_correlation([[4, 0]] * 30, [[4, 4]] * 30)
+    assert fixed is not None
+    assert (fixed.value, fixed.upper) == (1, 1)
+    rng = np.random.default_rng(13)
+    chance = rng.beta(1.4, 0.6, 400)
+    passes, trials = rng.binomial(3, chance, (2, 400)).T, np.full((400, 2), 3)
+    passes[200:, 1] = trials[200:, 1] = 0
+    found = intraclass_correlation(passes, trials)
+    assert found is not None
+    assert found.lower < 1 / 3 < found.upper
+    assert found.upper - found.lower < 0.2
+
+
 def test_a_correlation_needs_trials_that_differ() -> None:
     assert intraclass_correlation([8, 8, 8], [8, 8, 8]) is None
     assert intraclass_correlation([1, 0, 1, 1], [1, 1, 1, 1]) is None
@@ -170,28 +215,61 @@ def test_a_correlation_needs_trials_that_differ() -> None:
     assert always_or_never.lower > 0.5
 
 
+def sums(results: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Passes, numbers of the passed and trials, of results of shape (T, K)."""
+    found = np.asarray(results, dtype=float)
+    return found.sum(axis=1), found @ np.arange(1.0, found.shape[1] + 1), np.full(len(found), found.shape[1])
+
+
 def test_a_change_of_skill_is_the_slope_from_first_to_last() -> None:
-    found = change_over_trials([[1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]])
-    slopes = [
-        np.polyfit([0, 1 / 3, 2 / 3, 1], row, 1)[0] for row in ([1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1])
-    ]
-    assert found.value == pytest.approx(np.mean(slopes))
-    assert found.lower < found.value < found.upper
-    assert change_over_trials([[1.0, 0.0], [1.0, 0.0], [1.0, math.nan]]).value == -1
+    rows = ([1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1])
+    found = change_over_trials(*sums(rows))
+    assert found is not None
+    slopes = [np.polyfit([0, 1 / 3, 2 / 3, 1], row, 1)[0] for row in rows]
+    assert found.interval.value == pytest.approx(np.mean(slopes))
+    assert found.interval.lower < found.interval.value < found.interval.upper
+    assert (found.trials, found.tasks) == (4, 3)
+
+
+def test_a_change_is_over_the_trials_that_half_of_the_tasks_have() -> None:
+    found = change_over_trials([1, 1, 1, 0], [1, 1, 1, 0], [2, 2, 4, 0])
+    assert found is not None
+    assert (found.trials, found.tasks) == (2, 3)
+    assert found.interval.value == pytest.approx((-1 - 1 + np.polyfit(range(4), [1, 0, 0, 0], 1)[0]) / 3)
+    courses = change_over_trials([[1, 2], [0, 1]], [[1, 3], [0, 2]], [[2, 2], [0, 2]])
+    assert courses is not None
+    assert courses.interval.value == pytest.approx((-1 / 2 + 1) / 2), "a task has the mean over its courses"
+    falls = change_over_trials(*sums([[1, 1, 1, 1, 0, 0, 0, 0]] * 30))
+    assert falls is not None
+    assert (falls.interval.value, falls.interval.lower) == (-1, -1), "no rate changes by more"
 
 
 def test_a_change_of_skill_is_covered() -> None:
     rng = np.random.default_rng(7)
     chance = 0.9 - 0.05 * np.arange(8)
-    held = [change_over_trials(rng.random((40, 8)) < chance) for _ in range(100)]
+    held = [
+        found.interval
+        for _ in range(100)
+        if (found := change_over_trials(*sums(rng.random((40, 8)) < chance)))
+    ]
     assert np.mean([one.lower <= -0.35 <= one.upper for one in held]) >= 0.94
     assert np.mean([one.value for one in held]) == pytest.approx(-0.35, abs=0.02)
 
 
-@pytest.mark.parametrize("results", [[], [[1], [0]], [[1, float("nan")]], [[0, 3]]])
-def test_no_order_of_trials_no_change(results: list[list[float]]) -> None:
+def test_without_a_second_trial_there_is_no_change() -> None:
+    assert change_over_trials([], [], []) is None
+    assert change_over_trials([1, 0, 1], [1, 0, 2], [1, 1, 2]) is None
+
+
+@pytest.mark.parametrize(
+    ("passes", "numbers", "trials"),
+    [([3], [6], [2]), ([1], [3], [2]), ([2], [2], [2]), ([0], [1], [2]), ([1], [[1, 1]], [2])],
+)
+def test_sums_that_no_trials_have_are_refused(
+    passes: ArrayLike, numbers: ArrayLike, trials: ArrayLike
+) -> None:
     with pytest.raises(StatisticsError):
-        change_over_trials(results)
+        change_over_trials(passes, numbers, trials)
 
 
 def test_of_two_valued_numbers_it_is_the_beta_binomial_mixture() -> None:

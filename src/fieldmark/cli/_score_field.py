@@ -1,17 +1,24 @@
-"""The field that `fieldmark score` works in."""
+"""The field that `fieldmark score` works in, and the options that its commands share."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
 
 if TYPE_CHECKING:
-    from fieldmark.fields import Roster
-    from fieldmark.ledger import Ledger
     from fieldmark.scorecards import Cards, Runs
+
+FieldFolder = Annotated[
+    Path | None,
+    typer.Option("--field", help="The field's folder; without it the one here, else the starter field."),
+]
+Format = Annotated[Literal["table", "json"], typer.Option("--format", help="json is for programs.")]
 
 
 def field_folder(given: Path | None) -> Path:
@@ -36,17 +43,26 @@ def field_folder(given: Path | None) -> Path:
 @asynccontextmanager
 async def opened_runs(folder: Path) -> AsyncGenerator[Runs, None]:
     """Runs of a field in this process, with its contenders. What is under way at the end pauses."""
-    from fieldmark.fields import Roster, load_field, open_ledger
+    from fieldmark.fields import FieldWatch, Roster, open_ledger
+    from fieldmark.reports import count_costs
     from fieldmark.scorecards import Runs
 
-    field = load_field(folder)
-    with open_ledger(field) as ledger:
+    watch = FieldWatch(folder)
+    with open_ledger(watch.current) as ledger:
         ledger.presence.show()
         roster = Roster(ledger)
-        runs = Runs(ledger, roster, field)
+        runs = Runs(ledger, roster, watch.current)
+
+        async def refresh() -> None:
+            if await asyncio.to_thread(watch.poll):
+                runs.field = watch.current
+                await roster.sync(runs.field)
+            await count_costs(ledger, roster)
+
+        runs.refresh = refresh
         try:
-            await roster.sync(field)
-            _load_costs(ledger, roster)
+            await roster.sync(runs.field)
+            await count_costs(ledger, roster)
             yield runs
         finally:
             await runs.close()
@@ -65,15 +81,3 @@ def reading(folder: Path) -> Iterator[tuple[Cards, Runs]]:
         cards = Cards(ledger, runs.catalogue)
         cards.follow(field)
         yield cards, runs
-
-
-def _load_costs(ledger: Ledger, roster: Roster) -> None:
-    """What contenders have cost so far counts for their caps."""
-    from fieldmark.arena import spent
-    from fieldmark.gateway import drift_spent, gateway_spent
-    from fieldmark.scorecards import scorecards_spent
-
-    with ledger.read() as snapshot:
-        costs = spent(snapshot), gateway_spent(snapshot), drift_spent(snapshot), scorecards_spent(snapshot)
-    for member in roster.members:
-        member.spent = sum(cost.get(member.digest, 0.0) for cost in costs)

@@ -8,12 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fieldmark.cli._score_field import field_folder, opened_runs
-
-_Field = Annotated[
-    Path | None,
-    typer.Option("--field", help="The field's folder; without it the one here, else the starter field."),
-]
+from fieldmark.cli._score_field import FieldFolder, field_folder, opened_runs
 
 
 def add_to(group: typer.Typer) -> None:
@@ -25,7 +20,7 @@ def add_to(group: typer.Typer) -> None:
 def export(
     run: Annotated[str, typer.Argument(help="Id of a run; `fieldmark score runs` lists them.")],
     folder: Annotated[Path, typer.Argument(help="Where to: one .eval file for each contender.")],
-    field: _Field = None,
+    field: FieldFolder = None,
 ) -> None:
     """Write the trials of a run as `.eval` logs, which Inspect reads and views. Needs the extra `inspect`."""
     from fieldmark.scorecards.inspect import export_logs
@@ -41,7 +36,7 @@ def export(
 
 def import_(
     file: Annotated[Path, typer.Argument(help="A log of Inspect's (.eval or .json).")],
-    field: _Field = None,
+    field: FieldFolder = None,
 ) -> None:
     """Take an Inspect log in as a run that was played elsewhere, all of it or nothing. Needs the extra `inspect`."""
     from fieldmark.scorecards.inspect import import_log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
@@ -19,9 +19,11 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def write(path: Path, cards: Cards, view: RunView, scores: Sequence[ContenderScore]) -> None:
     """Write it. Raises InputError when the file cannot be written."""
+    from fieldmark.scorecards import Filter
+
     root = Element("testsuites", name="fieldmark score")
     by_contender: dict[str, dict[str, list[TrialLine]]] = {}
-    for line in _trials(cards, view):
+    for line in cards.every_trial(view.scorecard, Filter(run=view.id)):
         by_contender.setdefault(line.contender, {}).setdefault(line.task, []).append(line)
     for score in scores:
         _suite(root, view, score, by_contender.get(score.digest, {}))
@@ -31,18 +33,6 @@ def write(path: Path, cards: Cards, view: RunView, scores: Sequence[ContenderSco
         ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _trials(cards: Cards, view: RunView) -> Iterator[TrialLine]:
-    from fieldmark.scorecards import Filter
-
-    after: str | None = None
-    while True:
-        page = cards.trials(view.scorecard, Filter(run=view.id), "failing", after, 200)
-        yield from page.trials
-        if not page.more:
-            return
-        after = page.trials[-1].id
 
 
 def _suite(root: Element, view: RunView, score: ContenderScore, tasks: dict[str, list[TrialLine]]) -> None:

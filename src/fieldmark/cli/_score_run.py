@@ -7,14 +7,14 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldmark.cli._score_field import opened_runs
-from fieldmark.errors import InputError
+from fieldmark.errors import InputError, LedgerUnavailable
 
 if TYPE_CHECKING:
     from fieldmark.scorecards import Cards, Runs
@@ -71,7 +71,7 @@ async def run(folder: Path, order: Order) -> int:
         ended = await asyncio.to_thread(runs.view, view.id)
         if interrupted and ended.state != "ended":
             _say(
-                f"\npaused after {ended.done} of {ended.planned} trials; go on with:\n  {_again(ended, folder)}"
+                f"\npaused after {ended.done} of {ended.planned} trials; go on with:\n  {_again(ended, folder, order)}"
             )
             return PAUSED
         return await asyncio.to_thread(_report, runs, ended, order, folder)
@@ -131,7 +131,8 @@ async def _follow(runs: Runs, run: str) -> bool:
     with _listening(loop, stop), _progress() as show:
         waiting = asyncio.ensure_future(runs.wait(run))
         while not waiting.done():
-            show(await asyncio.to_thread(runs.view, run))
+            with suppress(LedgerUnavailable):  # a shared run waits for a database that is away
+                show(await asyncio.to_thread(runs.view, run))
             await asyncio.wait([waiting], timeout=0.5)
         show(await asyncio.to_thread(runs.view, run))
     return interrupted
@@ -213,36 +214,7 @@ def _report(runs: Runs, view: RunView, order: Order, folder: Path) -> int:
     else:
         _score_show.scores(scores, cards.confidence)
         _score_show.ending(view)
-    return _status(view, scores, order, folder, _undecided(view, scores, cards), cards.confidence)
-
-
-def _undecided(view: RunView, scores: Sequence[ContenderScore], cards: Cards) -> dict[str, int]:
-    """Contender to how many of its tasks a whole run tried without any verdict: all that came of them was void."""
-    from fieldmark.scorecards import Filter
-
-    if view.ended != "complete" or not view.void:
-        return {}
-    tried: dict[str, set[str]] = {}
-    after: str | None = None
-    while True:
-        page = cards.trials(view.scorecard, Filter(run=view.id, result="void"), "newest", after, 200)
-        for line in page.trials:
-            tried.setdefault(line.contender, set()).add(line.task)
-        if not page.more:
-            break
-        after = page.trials[-1].id
-    found = {}
-    for score in scores:
-        known = {
-            task
-            for task in tried.get(score.digest, ())
-            for result in ("pass", "fail")
-            if cards.trials(
-                view.scorecard, Filter(score.digest, task, None, result, run=view.id), "newest", None, 1
-            ).trials
-        }
-        found[score.name] = len(tried.get(score.digest, set()) - known)
-    return found
+    return _status(view, scores, order, folder, cards)
 
 
 def _status(
@@ -250,12 +222,13 @@ def _status(
     scores: Sequence[ContenderScore],
     order: Order,
     folder: Path,
-    undecided: Mapping[str, int],
-    confidence: float,
+    cards: Cards,
 ) -> int:
     status = 0
     if view.state != "ended":
-        _say(f"the run pauses: {view.detail or 'nobody works at it'}\ngo on with:\n  {_again(view, folder)}")
+        _say(
+            f"the run pauses: {view.detail or 'nobody works at it'}\ngo on with:\n  {_again(view, folder, order)}"
+        )
         status = 1
     elif view.ended not in {"complete", "precise"}:
         _say(f"the run ended early ({view.ended}): {view.detail}")
@@ -263,6 +236,7 @@ def _status(
     if order.fail_under is None:
         return status
     known = {score.name: score for score in scores}
+    undecided = cards.undecided(view.id)
     for name in view.contenders:
         rate = known[name].rate if name in known else None
         if rate is None:
@@ -273,12 +247,12 @@ def _status(
         under = rate.low < order.fail_under
         verdict = "under" if under else "not under"
         _say(f"{name}: {bounds}; its lower bound is {verdict} {order.fail_under:.1%}")
-        if (most := _most(rate.n, confidence)) < order.fail_under:
+        if (most := _most(rate.n, cards.confidence)) < order.fail_under:
             _say(
                 f"{name}: {rate.n} tasks show at most {most:.1%}, even when every trial passes: it takes more tasks"
             )
         status = 1 if under else status
-        if without := undecided.get(name, 0):
+        if without := undecided[known[name].digest]:
             what = "task has" if without == 1 else "tasks have"
             _say(
                 f"{name}: {without} {what} no verdict: all trials were void, so nothing says that it passes there"
@@ -294,9 +268,10 @@ def _most(tasks: int, confidence: float) -> float:
     return mean_interval([1.0] * tasks, confidence=confidence).lower
 
 
-def _again(view: RunView, folder: Path) -> str:
+def _again(view: RunView, folder: Path, order: Order) -> str:
+    shared = " --shared" if order.shared else ""
     where = "" if folder == Path() else f" --field {folder}"
-    return f"fieldmark score run --continue {view.id}{where}"
+    return f"fieldmark score run --continue {view.id}{shared}{where}"
 
 
 def _say(words: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fieldmark.cli._score_field import FieldFolder, field_folder
 
 
 def add_to(group: typer.Typer) -> None:
@@ -15,17 +16,13 @@ def add_to(group: typer.Typer) -> None:
 
 def seal(
     scorecard: Annotated[str, typer.Argument(help="Name of a task set, or its folder.")],
-    field: Annotated[
-        Path | None,
-        typer.Option("--field", help="The field's folder; without it the one here, else the starter field."),
-    ] = None,
+    field: FieldFolder = None,
 ) -> None:
     """Publish salted commitments to a set's sealed tasks in the ledger; runs take them only afterwards.
 
     Ids and salts stay in .fieldmark/sealed, which only you can read: keep a copy, without them nobody can show that a
     task is what was sealed.
     """
-    from fieldmark.cli._score_field import field_folder
     from fieldmark.fields import load_field, open_ledger
     from fieldmark.scorecards import load_set, seal
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fieldmark.cli._score_field import Format
 
 if TYPE_CHECKING:
     from fieldmark.scorecards import CheckReport
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 FieldFolder = Annotated[
     Path | None, typer.Option("--field", help="The field's folder; without it the one here, if there is one.")
 ]
-Format = Annotated[Literal["table", "json"], typer.Option("--format", help="json is for programs.")]
 
 
 def add_to(group: typer.Typer) -> None:

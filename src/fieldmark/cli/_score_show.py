@@ -59,13 +59,26 @@ def scores(found: Sequence[ContenderScore], confidence: float) -> None:
     else:
         _one_below_the_other(console, found, columns)
     for score in found:
-        told = f"over {_count(score.tasks, 'task')}" if score.tasks else "no verdicts yet"
-        line = f"{printable(score.name)}: {told}" + (f"; {score.more}" if score.more else "")
-        console.print(line, style="dim", highlight=False)
-        if score.gap is not None:
-            console.print(f"{printable(score.name)}: {score.gap.said}", highlight=False)
+        _beneath(console, score)
     if "alike" in columns:
         console.print("alike: how often two wordings of a task end alike", style="dim", highlight=False)
+
+
+def _beneath(console: Console, score: ContenderScore) -> None:
+    """What no column says of it."""
+    told = f"over {_count(score.tasks, 'task')}" if score.tasks else "no verdicts yet"
+    said = [told + (f"; {score.more}" if score.more else "")]
+    if (at := score.correlation) is not None:
+        said.append(
+            f"agreement of one task's trials beyond chance {at.value:.2f} ({at.low:.2f} to {at.high:.2f})"
+        )
+    if (at := score.change) is not None:
+        value, low, high = (f"{100 * each:+.0f}" for each in (at.value, at.low, at.high))
+        said.append(f"pass rate from the first to the last trial {value} points ({low} to {high})")
+    for words in said:
+        console.print(f"{printable(score.name)}: {words}", style="dim", highlight=False)
+    if score.gap is not None:
+        console.print(f"{printable(score.name)}: {score.gap.said}", highlight=False)
 
 
 def _one_below_the_other(

@@ -14,7 +14,6 @@ import typer
 if TYPE_CHECKING:
     from fieldmark.fields import Member, Roster
     from fieldmark.gateway import Drift, DriftView
-    from fieldmark.ledger import Ledger
 
 group = typer.Typer(
     help="Whether contenders still answer as they did: fixed questions, asked again and again.",
@@ -95,6 +94,7 @@ def _do(
 async def _opened(folder: Path) -> AsyncGenerator[tuple[Drift, Roster], None]:
     from fieldmark.fields import Roster, load_field, open_ledger
     from fieldmark.gateway import Drift
+    from fieldmark.reports import count_costs
 
     field = load_field(folder)
     with open_ledger(field) as ledger:
@@ -102,22 +102,11 @@ async def _opened(folder: Path) -> AsyncGenerator[tuple[Drift, Roster], None]:
         drift = Drift(ledger, roster, field)
         try:
             await roster.sync(field)
-            await asyncio.to_thread(_load_costs, ledger, roster)
+            await count_costs(ledger, roster)
             yield drift, roster
         finally:
             await drift.close()
             await roster.close()
-
-
-def _load_costs(ledger: Ledger, roster: Roster) -> None:
-    """What contenders have cost so far counts for their caps."""
-    from fieldmark.arena import spent
-    from fieldmark.gateway import drift_spent, gateway_spent
-
-    with ledger.read() as snapshot:
-        costs = spent(snapshot), gateway_spent(snapshot), drift_spent(snapshot)
-    for member in roster.members:
-        member.spent = sum(cost.get(member.digest, 0.0) for cost in costs)
 
 
 def _show(views: list[DriftView], form: str) -> None:

@@ -8,17 +8,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from fieldmark.cli._score_field import field_folder, opened_runs, reading
+from fieldmark.cli._score_field import FieldFolder, Format, field_folder, opened_runs, reading
 
 group = typer.Typer(
     help="Scorecards: contenders do tasks, tests verify them, again and again.", no_args_is_help=True
 )
 
-FieldFolder = Annotated[
-    Path | None,
-    typer.Option("--field", help="The field's folder; without it the one here, else the starter field."),
-]
-Format = Annotated[Literal["table", "json"], typer.Option("--format", help="json is for programs.")]
 Scorecard = Annotated[str, typer.Argument(help="Name of a task set, or its folder.")]
 _FAILING = 3  # trials that `show` names
 

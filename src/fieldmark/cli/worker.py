@@ -52,7 +52,7 @@ async def _work(folder: Path, at_once: int, grace: float, quiet: bool) -> None:
     from fieldmark.cli.score import opened_runs
 
     async with opened_runs(folder) as runs:
-        found = Worker(url, runs.ledger, runs.ground_of, at_once=at_once, heard=heard, grace=grace)
+        found = Worker(url, runs.ledger, runs.ground_of, runs.look, runs.refresh, at_once, heard, grace)
         print(f"{at_once} trials at once; interrupt to stop", file=sys.stderr, flush=True)
         await found.work(stopping)
 

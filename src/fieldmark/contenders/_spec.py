@@ -72,6 +72,9 @@ class ContenderSpec(_Table):
     """With it, costs are shown."""
     spend_cap: Annotated[float, Field(ge=0)] | None = None
     """Most currency units this contender may cost in this field; needs `price`."""
+    requests_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """endpoint: most requests a minute that a run of a scorecard sends it from one process; it waits its turn, and the
+    waiting does not count as the contender's time."""
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """Seconds without a token after which an answer counts as failed."""
 

@@ -20,7 +20,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {"endpoint": ("url", "model"), "weights"
 _OF_AGENTS = ("command", "files", "card")
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "endpoint": ("context", "chat_template", "when", *_OF_AGENTS),
-    "weights": ("url", "key_env", "max_tokens_field", "vision", *_OF_AGENTS),
+    "weights": ("url", "key_env", "max_tokens_field", "vision", "requests_per_minute", *_OF_AGENTS),
     "agent": ("system", "sampler", "vision"),
 }
 _FOREIGN_SAMPLER: Mapping[str, tuple[str, ...]] = {"endpoint": ("top_k", "min_p", "repeat_penalty")}

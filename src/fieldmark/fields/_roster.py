@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -146,6 +147,7 @@ class Member:
     spent: float = 0.0
     """Currency units it has cost in this field."""
     _asking: int = 0
+    _turn: float = 0.0
     _idle: asyncio.Event = field(default_factory=_set_event)
 
     @property
@@ -164,6 +166,15 @@ class Member:
             self._asking -= 1
             if not self._asking:
                 self._idle.set()
+
+    def next_turn(self) -> float:
+        """Seconds to wait before the next request, so that `requests_per_minute` is kept to; that turn is taken."""
+        rate, now = self.spec.requests_per_minute, time.monotonic()
+        if rate is None:
+            return 0.0
+        at = max(now, self._turn)
+        self._turn = at + 60 / rate
+        return at - now
 
     async def leave(self) -> None:
         """Let go of the contender as soon as nobody asks it."""
@@ -314,8 +325,8 @@ def reach_of(field: Field, spec: ContenderSpec, *, trusting: bool) -> Reach | No
 
 def _answers_alike(one: ContenderSpec, other: ContenderSpec) -> bool:
     """Whether they differ at most in what the contender itself does not see."""
-    money = {"price", "spend_cap", "when"}
-    return one.model_dump(exclude=money) == other.model_dump(exclude=money)
+    ours = {"price", "spend_cap", "requests_per_minute", "when"}
+    return one.model_dump(exclude=ours) == other.model_dump(exclude=ours)
 
 
 async def _member(spec: ContenderSpec) -> Member:

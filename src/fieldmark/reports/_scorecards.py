@@ -33,6 +33,7 @@ def _measure(found: SetRecord) -> ScorecardMeasure:
         void=found.share.void,
         rate=_interval(measured.rate),
         k=several.k if several else None,
+        k_tasks=several.all.n if several else None,
         all_of_k=_interval(several.all) if several else None,
         consistency=_interval(measured.consistency),
         gap=SealedGap(
@@ -73,7 +74,8 @@ def _said(line: ScorecardMeasure) -> Iterator[str]:
     else:
         yield trials
     if line.all_of_k is not None:
-        yield f"passes all of {line.k} trials (pass^{line.k}): {_share(line.all_of_k)}"
+        over = f"; over {line.k_tasks} tasks" if line.k_tasks != line.tasks else ""
+        yield f"passes all of {line.k} trials (pass^{line.k}): {_share(line.all_of_k)}{over}"
     if line.consistency is not None:
         yield f"verdicts agree across the wordings of a task: {_share(line.consistency)}"
     if line.gap is not None:

@@ -117,8 +117,7 @@ class OutcomeMeasure(Shape):
 
 
 class SealedGap(Shape):
-    """Pass rate on open tasks less that on sealed ones, all kinds of tasks together. The scorecard's own page compares
-    tasks of the same kind, which stand in the set's files and not in the ledger."""
+    """Pass rate on open tasks less that on sealed ones, within kinds of tasks as the set's record says them."""
 
     open: Interval
     sealed: Interval
@@ -155,13 +154,15 @@ class ScorecardMeasure(Shape):
     rate: Interval | None
     """Share of passes; None without a pass or fail of an open task."""
     k: int | None
-    """The most trials that the curve goes to and every task has; None when some has one alone."""
+    """The most trials that the curve goes to and at least half of the tasks have; None when that is one."""
+    k_tasks: int | None = None
+    """Tasks that have so many, over which `all_of_k` is."""
     all_of_k: Interval | None
     """pass^k: all of k trials pass."""
     consistency: Interval | None
     """Agreement of verdicts across the wordings of a task; None without further wordings."""
     gap: SealedGap | None
-    """None before a sealed task was tried."""
+    """None before a sealed task was tried, or where the set's record says no kinds."""
 
 
 class Unknown(Shape):

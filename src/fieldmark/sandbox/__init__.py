@@ -18,6 +18,7 @@ from fieldmark.sandbox._visit import ORIGIN, Look, Seen, Serve, Visit, from_file
 if TYPE_CHECKING:
     from fieldmark.sandbox._bubblewrap import Bubblewrap
     from fieldmark.sandbox._container import Docker, Podman
+    from fieldmark.sandbox._files import glob
     from fieldmark.sandbox._process import PlainProcess
 
 _LATER = {
@@ -25,11 +26,12 @@ _LATER = {
     "Docker": "_container",
     "Podman": "_container",
     "PlainProcess": "_process",
+    "glob": "_files",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """The kinds themselves are imported when they are first asked for."""
+    """The kinds themselves, and what only Linux has, are imported when they are first asked for."""
     if name not in _LATER:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     from importlib import import_module
@@ -59,4 +61,5 @@ __all__ = [
     "Visit",
     "from_files",
     "from_folder",
+    "glob",
 ]

@@ -146,17 +146,21 @@ class Sandbox(ABC):
         env: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> Done:
-        """Run a command until it ends, within the limits."""
+        """Run a command until it ends, within the limits; 137 when what ran before has brought the sandbox down."""
 
     @abstractmethod
     async def start(
         self, command: Sequence[str], *, cwd: str = ".", env: Mapping[str, str] | None = None
     ) -> Running:
-        """Start a command and go on."""
+        """Start a command and go on. It has ended at once when what ran before has brought the sandbox down."""
 
     @abstractmethod
     async def write(self, path: str, data: bytes) -> None:
-        """Put a file into the working folder; folders are made. No link on the way is followed."""
+        """Put a file into the working folder; folders are made. No link on the way is followed.
+
+        Raises ValueError for a path that leads elsewhere or is taken, and OSError when the folder is full, or what ran
+        before has brought the sandbox down.
+        """
 
     @abstractmethod
     async def read(self, path: str, *, limit: int = 1 << 20) -> bytes:

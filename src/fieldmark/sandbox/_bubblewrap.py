@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,11 +17,10 @@ from functools import lru_cache
 from typing import ClassVar
 
 from fieldmark.errors import SandboxError
-from fieldmark.sandbox import _filter, _groups, _roots, _served
+from fieldmark.sandbox import _filter, _groups, _roots
 from fieldmark.sandbox._base import WORK, Limits, Mount
 from fieldmark.sandbox._pipes import readable, sealed
-from fieldmark.sandbox._served import PATIENCE, Served, rlimits
-from fieldmark.sandbox._wire import Wire
+from fieldmark.sandbox._served import PATIENCE, Served, boot, inside, rlimits
 
 USER = 1000
 """Whoever runs code inside is this user, without any capability."""
@@ -50,7 +48,6 @@ class Bubblewrap(Served):
     def __init__(self, limits: Limits | None = None, mounts: Sequence[Mount] = ()) -> None:
         super().__init__(limits, mounts)
         self._outer: subprocess.Popen[bytes] | None = None
-        self._group: _groups.Group | None = None
         self._inner = 0
 
     @classmethod
@@ -84,32 +81,6 @@ class Bubblewrap(Served):
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    async def open(self) -> None:
-        if self._outer is not None:
-            raise SandboxError("the sandbox was opened before")
-        self._check_mounts()
-        try:
-            await self._open()
-        except BaseException:
-            await self.close()
-            raise
-
-    async def _open(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._wire = Wire(ours)
-        with theirs:
-            await self._spawn(theirs.fileno())
-        self._group = _groups.make(self.limits)
-        grouped = self._group is not None
-        try:
-            self._wire.begin((WORK, USER, rlimits(self.limits, grouped=grouped, own_user=True)))
-            # no foreign code runs yet; the kernel may take some time over moving a process
-            moved = asyncio.to_thread(self._group.add, self._inner) if self._group else asyncio.sleep(0)
-            hello = asyncio.wait_for(self._wire.hello(), PATIENCE)
-            self._folder, _ = await asyncio.gather(hello, moved)
-        except (TimeoutError, SandboxError, OSError):
-            raise self._failed() from None
-
     def _check_mounts(self) -> None:
         """As root the code inside is another user: a temporary folder of mode 0700 would look empty to it."""
         for mount in self.mounts:
@@ -123,13 +94,12 @@ class Bubblewrap(Served):
                     f"cannot show {mount.source} inside: not everybody may read it", hint="chmod a+rX"
                 )
 
-    async def _spawn(self, control: int) -> None:
-        """Start bubblewrap, up to where process 1 waits for its settings."""
+    async def _spawn(self, control: int) -> int:
         told, tell = os.pipe()
         held, release = os.pipe()
         ends = [told, tell, held, release]
         try:
-            code = sealed(_served.inside())
+            code = sealed(inside())
             ends.append(code)
             texts = {path: sealed(text.encode()) for path, text in _TEXTS.items()}
             ends += texts.values()
@@ -139,8 +109,7 @@ class Bubblewrap(Served):
                 ends.append(sealed(filtered))
                 arguments += ["--seccomp", str(ends[-1])]
             arguments += _places(self.limits, self.mounts, texts)
-            program = f"import marshal, os; exec(marshal.loads(os.read({code}, 1 << 20)))"
-            arguments += ["--", _roots.interpreter(), "-I", "-S", "-c", program, str(control)]
+            arguments += ["--", *boot(code, control)]
             self._outer = subprocess.Popen(  # noqa: ASYNC220 (2 ms; another thread's end would kill it)
                 arguments,
                 stdin=subprocess.DEVNULL,
@@ -155,6 +124,7 @@ class Bubblewrap(Served):
             if os.getuid() == 0:
                 _map_users(self._inner)
             os.write(release, b"+")
+            return self._inner
         except FileNotFoundError:
             raise SandboxError("bubblewrap is not installed", hint=_INSTALL) from None
         finally:
@@ -176,18 +146,16 @@ class Bubblewrap(Served):
         process: int = json.loads(data)["child-pid"]
         return process
 
+    def _settings(self, *, grouped: bool) -> tuple[str, int, list[tuple[int, int]]]:
+        return WORK, USER, rlimits(self.limits, grouped=grouped, own_user=True)
+
     def _failed(self) -> SandboxError:
-        """It did not start; bubblewrap's own words say why."""
+        """Bubblewrap's own words say why."""
         said = ""
         if self._outer and self._outer.stderr:
             self._kill()
             said = self._outer.stderr.read(4000).decode("utf-8", "replace").strip()
         return SandboxError(f"bubblewrap made no sandbox: {said or 'it did not answer'}")
-
-    def _spent(self) -> str:
-        if self._group and self._group.out_of_memory():
-            return f"killed: over {self.limits.memory_mb} MB of memory"
-        return ""
 
     def _kill(self) -> None:
         """Process 1 first: the kernel then kills all others, and bubblewrap outside ends when they are gone."""
@@ -196,8 +164,7 @@ class Bubblewrap(Served):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(process, signal.SIGKILL)
 
-    async def close(self) -> None:
-        self._hang_up()
+    async def _clear(self) -> None:
         outer = self._outer
         if outer is not None and outer.returncode is None:
             self._kill()
@@ -205,9 +172,6 @@ class Bubblewrap(Served):
         self._inner = 0
         if outer is not None and outer.stderr:
             outer.stderr.close()
-        if self._group:
-            self._group.remove()
-            self._group = None
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> None:

@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fieldmark.errors import SandboxError
-from fieldmark.sandbox._base import Done, Limits, Running
-from fieldmark.sandbox._pipes import Captured, Feed, sealed
+from fieldmark.sandbox._base import Done, Limits
+from fieldmark.sandbox._piped import Piped
 
 Kill = Callable[[], Awaitable[None]]
 
 
-class Client(Running):
+class Client(Piped):
     """One run of it. `kill` ends what it started elsewhere; without it only this process is killed."""
 
     def __init__(
         self, argv: Sequence[str], limits: Limits, stdin: bytes | None, kill: Kill | None = None
     ) -> None:
-        self._begun = time.monotonic()
+        self._argv = list(argv)
         self._kill = kill
-        self.out = Captured(limits.output_kb << 10, waits=stdin is None)
-        self.err = Captured(limits.output_kb << 10)
-        self._feed = Feed() if stdin is None else None
-        source = self._feed.source if self._feed else sealed(stdin or b"")
+        super().__init__(limits, stdin)
+
+    def _launch(self, source: int) -> None:
         try:
             self._process = subprocess.Popen(
-                list(argv), stdin=source, stdout=self.out.sink, stderr=self.err.sink, start_new_session=True
+                self._argv, stdin=source, stdout=self.out.sink, stderr=self.err.sink, start_new_session=True
             )
         except OSError as error:
-            self._close()
-            raise SandboxError(f"cannot start {argv[0]}: {error.strerror}") from None
-        finally:
-            os.close(source)
-            self.out.given_away()
-            self.err.given_away()
-
-    async def send(self, data: bytes) -> None:
-        assert self._feed is not None, "its input was given at the start"
-        await self._feed.send(data)
-
-    async def line(self, *, seconds: float, limit: int = 1 << 20) -> bytes | None:
-        async with asyncio.timeout(seconds):
-            return await self.out.line(limit)
+            raise SandboxError(f"cannot start {self._argv[0]}: {error.strerror}") from None
 
     async def stop(self) -> Done:
         if self._feed:
@@ -65,16 +50,9 @@ class Client(Running):
         finally:
             if self._process.poll() is None:
                 await asyncio.to_thread(self._process.wait)
-            self._close()
+            self.close()
         code = self._process.returncode
-        return Done(
-            code=137 if late else code if code >= 0 else 128 - code,
-            stdout=bytes(self.out.data),
-            stderr=bytes(self.err.data),
-            seconds=time.monotonic() - self._begun,
-            timed_out=late,
-            truncated=self.out.truncated or self.err.truncated,
-        )
+        return self._done(137 if late else code if code >= 0 else 128 - code, late=late)
 
     async def _end(self) -> None:
         if self._kill:
@@ -91,9 +69,3 @@ class Client(Running):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.05)
         return True
-
-    def _close(self) -> None:
-        self.out.close()
-        self.err.close()
-        if self._feed:
-            self._feed.close()

@@ -33,16 +33,17 @@ def parts(path: str) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _pattern(pattern: str) -> re.Pattern[str]:
+def glob(pattern: str) -> re.Pattern[str]:
+    """A path pattern as a regular expression for `fullmatch`: `*` and `?` within a name, `**` across folders."""
     text = ""
-    for part in re.split(r"(\*\*/|\*\*|\*|\?)", "/".join(parts(pattern))):
+    for part in re.split(r"(\*\*/|\*\*|\*|\?)", pattern):
         text += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
     return re.compile(text, re.DOTALL)
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
     """Whether one of the patterns is of that path."""
-    return any(_pattern(pattern).fullmatch(path) for pattern in patterns)
+    return any(glob("/".join(parts(pattern))).fullmatch(path) for pattern in patterns)
 
 
 def read(folder: int, path: str, limit: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 import uuid
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Group:
         return False
 
     def remove(self) -> None:
-        """Take the group away; the kernel may need a moment after the last process."""
+        """Kill what is left in the group and take it away; the kernel may need a moment after the last process."""
         for folder in self._folders:
             for _ in range(50):
                 try:
@@ -53,9 +54,18 @@ class Group:
                 except FileNotFoundError:
                     break
                 except OSError:
+                    _kill(folder)
                     time.sleep(0.002)
                 else:
                     break
+
+
+def _kill(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for process in map(int, (folder / "cgroup.procs").read_text().split()):
+            if process > 0:  # 0: one that cannot be seen from here
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
 
 def make(limits: Limits) -> Group | None:

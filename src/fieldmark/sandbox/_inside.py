@@ -17,6 +17,7 @@ import resource
 import select
 import struct
 import sys
+import time
 
 TYPE_CHECKING = False  # the module `typing` alone would double the start time
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SUBREAPER, DUMPABLE = 36, 4
 """Options of prctl(2)."""
 MOST_ROUNDS = 100
-"""A tree that still forks after so many rounds of killing takes everything else inside with it."""
+"""A tree that still lives after so many rounds of killing takes everything else inside with it."""
 control = socket.socket(fileno=int(sys.argv[1]))
 commands: dict[int, int] = {}
 """Process id of each command's keeper to the number of its request."""
@@ -145,7 +146,7 @@ def kill(number: int) -> None:
 def kill_below(keeper: int) -> None:
     """Kill the tree under a process: first stop all, so that nothing forks away meanwhile."""
     stopped: set[int] = set()
-    for _ in range(MOST_ROUNDS):
+    for turn in range(MOST_ROUNDS):
         tree = below(keeper)
         if not tree:
             return
@@ -153,6 +154,8 @@ def kill_below(keeper: int) -> None:
         for process in new or tree:
             signal_to(process, signal.SIGSTOP if new else signal.SIGKILL)
         stopped |= new
+        if not new:
+            time.sleep(turn / 1000)  # what is killed takes a moment to die
     if os.getpid() == 1:
         signal_to(-1, signal.SIGKILL)  # everything inside but this process
 

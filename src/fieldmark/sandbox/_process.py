@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,8 +16,7 @@ from fieldmark.errors import SandboxError
 from fieldmark.sandbox import _groups
 from fieldmark.sandbox._base import Limits, Mount
 from fieldmark.sandbox._pipes import sealed
-from fieldmark.sandbox._served import PATIENCE, Served, inside, rlimits
-from fieldmark.sandbox._wire import Wire
+from fieldmark.sandbox._served import PATIENCE, Served, boot, inside, rlimits
 
 _log = logging.getLogger("fieldmark.sandbox")
 
@@ -38,7 +36,6 @@ class PlainProcess(Served):
         super().__init__(limits, mounts)
         self._root = ""
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._group: _groups.Group | None = None
 
     @classmethod
     def trouble(cls) -> str | None:
@@ -74,56 +71,33 @@ class PlainProcess(Served):
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    async def open(self) -> None:
-        if self._root:
-            raise SandboxError("the sandbox was opened before")
+    def _check_mounts(self) -> None:
         if self.mounts:
             raise SandboxError("'process' cannot show folders of the host at other places")
-        _log.warning("%s", self.warning)
-        try:
-            await self._open()
-        except BaseException:
-            await self.close()
-            raise
 
-    async def _open(self) -> None:
+    async def _spawn(self, control: int) -> int:
+        _log.warning("%s", self.warning)
         self._root = tempfile.mkdtemp(prefix="fieldmark-")
         for name in ("task", "tmp"):
             os.mkdir(f"{self._root}/{name}", 0o700)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._wire = Wire(ours)
         code = sealed(inside())
         try:
             self._keeper = subprocess.Popen(  # noqa: ASYNC220 (does not wait)
-                [sys.executable, "-I", "-S", "-c",
-                 f"import marshal, os; exec(marshal.loads(os.read({code}, 1 << 20)))", str(theirs.fileno())],
+                boot(code, control),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env={}, cwd=f"{self._root}/task", pass_fds=[theirs.fileno(), code], start_new_session=True,
+                env={}, cwd=f"{self._root}/task", pass_fds=[control, code], start_new_session=True,
             )  # fmt: skip
         finally:
-            theirs.close()
             os.close(code)
-        self._group = _groups.make(self.limits)
-        grouped = self._group is not None
-        if self._group:
-            await asyncio.to_thread(self._group.add, self._keeper.pid)
-        limits = rlimits(self.limits, grouped=grouped, own_user=False)
-        self._wire.begin((f"{self._root}/task", os.getuid(), limits))
-        self._folder = await asyncio.wait_for(self._wire.hello(), PATIENCE)
+        return self._keeper.pid
 
-    def _spent(self) -> str:
-        if self._group and self._group.out_of_memory():
-            return f"killed: over {self.limits.memory_mb} MB of memory"
-        return ""
+    def _settings(self, *, grouped: bool) -> tuple[str, int, list[tuple[int, int]]]:
+        return f"{self._root}/task", os.getuid(), rlimits(self.limits, grouped=grouped, own_user=False)
 
-    async def close(self) -> None:
-        self._hang_up()
+    async def _clear(self) -> None:
         if self._keeper is not None:
             await asyncio.to_thread(self._ended, self._keeper)
             self._keeper = None
-        if self._group:
-            self._group.remove()
-            self._group = None
         if self._root:
             await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
 

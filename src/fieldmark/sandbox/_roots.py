@@ -1,9 +1,10 @@
-"""What of the host can be read inside a bubblewrap sandbox: programs and libraries, no person's files, no secrets."""
+"""What of the host can be read inside bubblewrap: programs and libraries, no person's files, no secrets."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,23 +37,31 @@ _SETTINGS = (
 
 @lru_cache(maxsize=1)
 def system() -> tuple[str, ...]:
-    """Arguments of bubblewrap for the system's folders, Python and what of /etc is harmless."""
+    """Arguments of bubblewrap for the system's folders, what of /etc is harmless, and Python."""
+    return tuple(places(python_mounts()))
+
+
+def places(mounts: Sequence[Mount] = ()) -> list[str]:
+    """Arguments of bubblewrap for the system's folders, what of /etc is harmless, and `mounts`.
+
+    Fieldmark's own package is covered wherever one of them shows it: it holds the hidden tests of task sets.
+    """
     arguments: list[str] = []
+    shown = list(mounts)
     for folder in map(Path, _SYSTEM):
         if folder.is_symlink():
             arguments += ["--symlink", os.readlink(folder), str(folder)]
         elif folder.is_dir():
             arguments += ["--ro-bind", str(folder), str(folder)]
+            shown.append(Mount(str(folder), str(folder)))
     for setting in _SETTINGS:
         if Path("/etc", setting).exists():
             arguments += bind(Mount(os.path.realpath(f"/etc/{setting}"), f"/etc/{setting}"))
-    shown = [Path(folder) for folder in _SYSTEM if Path(folder).is_dir()]
-    for mount in python_mounts():
+    for mount in mounts:
         arguments += bind(mount)
-        shown.append(Path(mount.source))
     for target in _own_places(shown):
         arguments += ["--size", "4096", "--tmpfs", target, "--remount-ro", target]
-    return tuple(arguments)
+    return arguments
 
 
 def bind(mount: Mount) -> list[str]:
@@ -93,12 +102,11 @@ def trouble() -> str | None:
     return None
 
 
-def _own_places(shown: list[Path]) -> list[str]:
-    """Fieldmark's own package wherever it can be seen inside: it holds the hidden tests of task sets."""
+def _own_places(shown: Sequence[Mount]) -> list[str]:
+    """Where Fieldmark's own package would be seen inside."""
     import fieldmark
 
     own = Path(fieldmark.__file__).resolve().parent
-    seen = [(Path(m.source).resolve(), Path(m.target)) for m in python_mounts()]
-    seen += [(folder.resolve(), folder) for folder in shown]
-    places = [str(target / own.relative_to(source)) for source, target in seen if own.is_relative_to(source)]
-    return list(dict.fromkeys(places))
+    seen = [(Path(mount.source).resolve(), Path(mount.target)) for mount in shown]
+    found = [str(target / own.relative_to(source)) for source, target in seen if own.is_relative_to(source)]
+    return list(dict.fromkeys(found))

@@ -8,13 +8,13 @@ import marshal
 import os
 import socket
 import struct
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fieldmark.errors import SandboxError
-from fieldmark.sandbox._base import Done, Limits, Running
-from fieldmark.sandbox._pipes import Captured, Feed, sealed
+from fieldmark.sandbox._base import Done, Limits
+from fieldmark.sandbox._piped import Piped
+from fieldmark.sandbox._pipes import sealed
 
 _LONGEST = 60_000
 """Bytes of a request that go over the socket itself."""
@@ -44,7 +44,7 @@ class Wire:
         return await self._hello
 
     def request(self, what: str, descriptors: Sequence[int], *rest: Any) -> tuple[int, asyncio.Future[int]]:
-        """Send a request; its number, and its value when that comes."""
+        """Send a request; its number, and its value when that comes. Both raise SandboxError when process 1 is dead."""
         number, self._next = self._next, self._next + 1
         future = self._loop.create_future()
         self._waiting[number] = future
@@ -106,8 +106,8 @@ class Wire:
         self._socket.close()
 
 
-class Command(Running):
-    """A command in a sandbox that has a process 1."""
+class Command(Piped):
+    """A command in a sandbox that has a process 1. `spent` says why that is dead, if what ran inside killed it."""
 
     def __init__(
         self,
@@ -117,33 +117,25 @@ class Command(Running):
         env: Mapping[str, str],
         limits: Limits,
         stdin: bytes | None,
+        spent: Callable[[], str],
     ) -> None:
         self._wire = wire
+        self._asked = list(argv), cwd, dict(env)
+        self._spent = spent
         wire.commands.add(self)
-        self._begun = time.monotonic()
-        self.out = Captured(limits.output_kb << 10, waits=stdin is None)
-        self.err = Captured(limits.output_kb << 10)
-        self._feed = Feed() if stdin is None else None
-        source = self._feed.source if self._feed else sealed(stdin or b"")
+        super().__init__(limits, stdin)
+
+    def _launch(self, source: int) -> None:
         try:
-            self._number, self.exited = wire.request(
-                "run", (source, self.out.sink, self.err.sink), list(argv), cwd, dict(env)
+            self._number, self.exited = self._wire.request(
+                "run", (source, self.out.sink, self.err.sink), *self._asked
             )
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            os.close(source)
-            self.out.given_away()
-            self.err.given_away()
-
-    async def send(self, data: bytes) -> None:
-        assert self._feed is not None, "its input was given at the start"
-        await self._feed.send(data)
-
-    async def line(self, *, seconds: float, limit: int = 1 << 20) -> bytes | None:
-        async with asyncio.timeout(seconds):
-            return await self.out.line(limit)
+        except SandboxError as error:
+            if not self._spent():
+                raise
+            self._number, self.exited = 0, asyncio.get_running_loop().create_future()
+            self.exited.set_exception(error)
+            self.exited.exception()  # perhaps nobody waits for it
 
     async def stop(self) -> Done:
         if self._feed:
@@ -156,7 +148,7 @@ class Command(Running):
 
     async def done(self, seconds: float | None) -> Done:
         """Its end; killed after so many seconds."""
-        late = False
+        late, why = False, ""
         try:
             try:
                 code = await asyncio.wait_for(asyncio.shield(self.exited), seconds)
@@ -166,24 +158,17 @@ class Command(Running):
                 code = await asyncio.wait_for(asyncio.shield(self.exited), 30)
         except TimeoutError:
             raise SandboxError("a command cannot be killed") from None
+        except SandboxError:
+            if not (why := self._spent()):
+                raise
+            code = 137
         except asyncio.CancelledError:
             self._wire.kill(self._number)
             raise
         finally:
             self.close()
-        return Done(
-            code=code,
-            stdout=bytes(self.out.data),
-            stderr=bytes(self.err.data),
-            seconds=time.monotonic() - self._begun,
-            timed_out=late,
-            truncated=self.out.truncated or self.err.truncated,
-        )
+        return self._done(code, late=late, why=why)
 
     def close(self) -> None:
-        """Let go of its pipes."""
         self._wire.commands.discard(self)
-        self.out.close()
-        self.err.close()
-        if self._feed:
-            self._feed.close()
+        super().close()

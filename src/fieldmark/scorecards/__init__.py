@@ -20,7 +20,7 @@ from fieldmark.scorecards._query import Filter
 from fieldmark.scorecards._record import SetRecord, contender_record
 from fieldmark.scorecards._records import spent as scorecards_spent
 from fieldmark.scorecards._records import start_run, write_trial
-from fieldmark.scorecards._reward import Reward, reward
+from fieldmark.scorecards._reward import reward
 from fieldmark.scorecards._run import Run, Stop
 from fieldmark.scorecards._runs import Runs, Wanted
 from fieldmark.scorecards._scaffold import new_set
@@ -35,7 +35,7 @@ from fieldmark.scorecards._task import (
     ToolRefusal,
     Variant,
 )
-from fieldmark.scorecards._trial import Bench, Played, TrialKey, attempt_task, play
+from fieldmark.scorecards._trial import Bench, Played, TrialKey, play
 from fieldmark.scorecards._verdict import VERIFIERS, Grading, Verdict, Verifier, VerifierMaker, judge
 from fieldmark.scorecards._workers import SharedRun, Worker, prepare, queue_url
 
@@ -63,7 +63,6 @@ __all__ = [
     "People",
     "Plan",
     "Played",
-    "Reward",
     "Run",
     "Runs",
     "Scene",
@@ -87,7 +86,6 @@ __all__ = [
     "VerifierMaker",
     "Wanted",
     "Worker",
-    "attempt_task",
     "calling_of",
     "check_set",
     "contender_record",

@@ -11,19 +11,17 @@ import json
 import mimetypes
 import os
 import zipfile
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
 from fieldmark.errors import InputError
 from fieldmark.scorecards._cards import Cards
-from fieldmark.scorecards._query import PICTURES, Filter
-from fieldmark.scorecards.views import RunView, TrialLine, TrialView
+from fieldmark.scorecards._query import Filter
+from fieldmark.scorecards.views import PICTURES, RunView, TrialLine, TrialView
 
 PIECE = 100
 """Trials in one script of transcripts."""
-_PAGE = 200
 
 
 def write_bundle(cards: Cards, name: str, runs: list[RunView], out: Path | IO[bytes]) -> int:
@@ -54,7 +52,8 @@ def _write(cards: Cards, name: str, runs: list[RunView], file: IO[bytes]) -> int
         page = files("fieldmark.scorecards").joinpath("bundle.html").read_bytes()
         bundle.writestr(f"{name}/index.html", page)
         piece: list[dict[str, Any]] = []
-        for trial in _trials(cards, name):
+        for line in cards.every_trial(name, Filter()):
+            trial = cards.trial(line.id)
             lines.append(trial.line.model_dump(mode="json") | {"sealed": trial.sealed})
             piece.append(_told(cards, trial))
             if len(piece) == PIECE:
@@ -77,17 +76,6 @@ def script_json(value: Any) -> str:
     """JSON that can stand in a script, also in one within HTML: no `<`, no line that JavaScript would end."""
     text = json.dumps(value, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _trials(cards: Cards, name: str) -> Iterator[TrialView]:
-    after: str | None = None
-    while True:
-        page = cards.trials(name, Filter(), "failing", after, _PAGE)
-        for line in page.trials:
-            yield cards.trial(line.id)
-        if not page.more:
-            return
-        after = page.trials[-1].id
 
 
 def _told(cards: Cards, trial: TrialView) -> dict[str, Any]:

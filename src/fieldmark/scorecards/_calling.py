@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -86,6 +87,7 @@ async def _said(member: Member, more: Mapping[str, Any], check: Any) -> str:
     messages = [{"role": "user", "content": _QUESTION}]
     if "response_format" in more:
         messages = as_told(messages, _TOOLS)
+    await asyncio.sleep(member.next_turn())
     member.check_budget()
     try:
         async with member.asked():

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from sqlalchemy import Row
 
-from fieldmark.errors import FieldmarkError, NotFound
+from fieldmark.errors import FieldmarkError
 from fieldmark.fields import Field
 from fieldmark.ledger import Ledger, Snapshot
-from fieldmark.ledger.evidence import TrialEnded
 from fieldmark.sandbox import BROWSER, SANDBOXES
 from fieldmark.scorecards._catalogue import Catalogue
+from fieldmark.scorecards._check import CheckReport, load_check
 from fieldmark.scorecards._compare import compare, named
 from fieldmark.scorecards._counts import (
     Counts,
     counts_of_run,
     counts_of_set,
-    finished_trials,
     names_of,
     names_on,
 )
 from fieldmark.scorecards._numbers import score
 from fieldmark.scorecards._query import (
+    MOST,
     Filter,
-    Order,
     artifact,
     artifacts,
     beside,
@@ -50,6 +49,8 @@ from fieldmark.scorecards.views import (
     ScorecardView,
     Share,
     TaskLine,
+    TrialLine,
+    TrialOrder,
     TrialPage,
     TrialView,
     VerifierLine,
@@ -84,26 +85,37 @@ class Cards:
         with self.ledger.read() as snapshot:
             shown = self._line(snapshot, name, runs)
             task_set, row = self._set(name), set_row(snapshot, shown.digest)
+            report = self._report(shown.digest)
             counts = counts_of_set(snapshot, shown.digest)
             return ScorecardView(
                 line=shown,
                 confidence=self.confidence,
-                checked="unchecked" if row is None or not row.checked else "passed",
-                verifiers=_verifiers(task_set, row.verifiers if row is not None else ()),
+                checked=_checked(row, report),
+                verifiers=_verifiers(task_set, row, report),
                 tasks=_tasks(task_set, counts),
                 runs=[run for run in runs if run.scorecard == name],
-                trials=finished_trials(snapshot, shown.digest),
+                trials=sum(sum(each.totals()) for each in counts.values()),
                 head=snapshot.head().size,
             )
 
-    def trials(self, name: str, which: Filter, order: Order, after: str | None, limit: int) -> TrialPage:
+    def trials(self, name: str, which: Filter, order: TrialOrder, after: str | None, limit: int) -> TrialPage:
         """Trials of the set's version at hand, or of one run, whatever its version. Raises NotFound, InputError."""
         with self.ledger.read() as snapshot:
-            digest = run_row(snapshot, which.run).digest if which.run else self._digest(snapshot, name)
+            digest = run_row(snapshot, which.run).digest if which.run else self._known(snapshot, name).digest
             names = names_on(snapshot, digest)
             if which.contender is not None:
-                which = Filter(**{**vars(which), "contender": named(names, which.contender)})
+                which = replace(which, contender=named(names, which.contender))
             return trial_page(snapshot, digest, names, which, order=order, after=after, limit=limit)
+
+    def every_trial(self, name: str, which: Filter) -> Iterator[TrialLine]:
+        """All trials of what `trials` gives pages of, failing first. Raises NotFound, InputError."""
+        after: str | None = None
+        while True:
+            page = self.trials(name, which, "failing", after, MOST)
+            yield from page.trials
+            if not page.more:
+                return
+            after = page.trials[-1].id
 
     def trial(self, trial: str) -> TrialView:
         """One trial with everything that is kept of it. Raises NotFound."""
@@ -114,20 +126,18 @@ class Cards:
             scorecard = run_row(snapshot, row.run).task_set
             task = self._task(scorecard, row.task, row.digest)
             before, after = beside(snapshot, row)
-            body = kept.entry.record.body
-            assert isinstance(body, TrialEnded)
             said = next((e.data.get("text", "") for e in kept.events if e.kind == "told"), "")
             return TrialView(
                 scorecard=scorecard,
                 line=line(row, names, kept.explanation[:200]),
-                sealed=body.sealed,
-                task_title=task.title if task and not body.sealed else "",
+                sealed=kept.trial.sealed,
+                task_title=task.title if task and not kept.trial.sealed else "",
                 instruction=said,
                 events=kept.events,
                 answer=kept.answer,
                 artifacts=artifacts(snapshot, kept),
                 explanation="the texts of this trial were erased" if kept.erased else kept.explanation,
-                verifier=body.verifier,
+                verifier=kept.trial.verifier,
                 judged_ms=kept.verdict.ms if kept.verdict else None,
                 index=kept.entry.index,
                 verdict_id=row.verdict,
@@ -143,7 +153,7 @@ class Cards:
     def compare(self, name: str, a: str, b: str) -> Comparison:
         """Two contenders, by name or digest. Raises NotFound, InputError."""
         with self.ledger.read() as snapshot:
-            digest = self._digest(snapshot, name)
+            digest = self._known(snapshot, name).digest
             counts = counts_of_set(snapshot, digest)
             scores = {s.digest: s for s in self._all_scores(snapshot, name, digest)}
             labels = {d: s.name for d, s in scores.items()}
@@ -170,54 +180,62 @@ class Cards:
         places = {label: place for place, label in enumerate(row.contenders)}
         return sorted(found, key=lambda s: places.get(s.name, len(places)))
 
+    def undecided(self, run: str) -> dict[str, int]:
+        """Contender digest to how many tasks a run tried without any verdict: all that came of them was void."""
+        with self.ledger.read() as snapshot:
+            counts = counts_of_run(snapshot, run)
+        return {
+            digest: len({task for task, _ in each.void} - set(each.tasks()))
+            for digest, each in counts.items()
+        }
+
     def _line(self, snapshot: Snapshot, name: str, runs: list[RunView]) -> ScorecardLine:
-        trouble, task_set = "", None
-        try:
-            task_set = self.catalogue.get(name)
-        except FieldmarkError as error:
-            trouble = error.message
-        past = newest_set(snapshot, name)
-        if task_set is None and past is None and isinstance(name, str) and name not in self.catalogue.names():
-            raise NotFound(
-                f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names())
-            )
-        digest = task_set.digest if task_set else past.digest if past is not None else ""
+        known = self._known(snapshot, name)
+        task_set = known.task_set
         sealed = sum(task.sealed for task in task_set.tasks) if task_set else 0
         return ScorecardLine(
             name=name,
             title=(task_set.title if task_set else "") or name,
             description=task_set.description if task_set else "",
-            version=task_set.version if task_set else past.version if past is not None else "",
-            digest=digest,
+            version=known.version,
+            digest=known.digest,
             tasks=len(task_set.tasks) if task_set else 0,
             sealed=sealed,
             origin=self.catalogue.origin(name),
             uses=_uses(task_set) if task_set else [],
-            trouble=trouble or (self._trouble(task_set) if task_set else ""),
-            scores=self._all_scores(snapshot, name, digest),
+            trouble=known.trouble or (self._trouble(task_set) if task_set else ""),
+            scores=self._all_scores(snapshot, name, known.digest),
             running=next((run.id for run in runs if run.scorecard == name and run.state == "running"), None),
         )
 
     def _trouble(self, task_set: TaskSet) -> str:
         """Why it cannot be run here."""
-        browser = any("browser" in task.uses or task.verifier.needs_browser for task in task_set.tasks)
-        if browser and (why := BROWSER.trouble()):
+        if task_set.needs_browser and (why := BROWSER.trouble()):
             return why
-        if not any(task.uses or task.verifier.needs_sandbox for task in task_set.tasks):
+        if not task_set.needs_sandbox:
             return ""
         try:
             return SANDBOXES.get(self.sandbox).trouble() or ""
         except (FieldmarkError, ImportError) as error:
             return str(error)
 
-    def _digest(self, snapshot: Snapshot, name: str) -> str:
-        task_set = self._set(name)
-        past = None if task_set else newest_set(snapshot, name)
-        if task_set is None and past is None:
-            raise NotFound(
-                f"no scorecard is called '{name}'", hint="scorecards: " + ", ".join(self.catalogue.names())
-            )
-        return task_set.digest if task_set else str(past.digest) if past is not None else ""
+    def _known(self, snapshot: Snapshot, name: str) -> _Known:
+        """The version at hand, or else the one that was last run. Raises NotFound."""
+        try:
+            task_set = self.catalogue.get(name)
+        except FieldmarkError as error:
+            past = newest_set(snapshot, name)
+            if past is not None:
+                return _Known(None, past.digest, past.version, error.message)
+            if name not in self.catalogue.names():
+                raise
+            return _Known(None, "", "", error.message)
+        return _Known(task_set, task_set.digest, task_set.version)
+
+    def _report(self, digest: str) -> CheckReport | None:
+        """What the field's last check found of exactly this version."""
+        folder = self.catalogue.folder
+        return load_check(digest, folder) if folder else None
 
     def _set(self, name: str) -> TaskSet | None:
         try:
@@ -280,6 +298,18 @@ class Cards:
         return found
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The version of a set that is shown."""
+
+    task_set: TaskSet | None
+    """None: it is not at hand."""
+    digest: str
+    version: str
+    trouble: str = ""
+    """Why it is not."""
+
+
 def _uses(task_set: TaskSet) -> list[str]:
     found: set[str] = {name for task in task_set.tasks for name in task.uses}
     if any(task.tools for task in task_set.tasks):
@@ -289,7 +319,17 @@ def _uses(task_set: TaskSet) -> list[str]:
     return [name for name in ("tools", "sandbox", "browser", "dialogue") if name in found]
 
 
-def _verifiers(task_set: TaskSet | None, measured: Any) -> list[VerifierLine]:
+def _checked(row: Row[Any] | None, report: CheckReport | None) -> Literal["passed", "failed", "unchecked"]:
+    if report is not None and not report.ok:
+        return "failed"
+    return "passed" if report is not None or (row is not None and row.checked) else "unchecked"
+
+
+def _verifiers(
+    task_set: TaskSet | None, row: Row[Any] | None, report: CheckReport | None
+) -> list[VerifierLine]:
+    """As last measured here; else as the ledger has it."""
+    measured = [each.model_dump() for each in report.verifiers] if report else row.verifiers if row else ()
     known = {each["name"]: each for each in measured}
     kinds = [task.verifier.kind for task in task_set.tasks] if task_set else list(known)
     found = []

@@ -9,10 +9,16 @@ from sqlalchemy import Integer, cast, func, select
 from fieldmark.errors import InputError, NotFound
 from fieldmark.ledger import Snapshot
 from fieldmark.scorecards import _tables as t
-from fieldmark.scorecards._counts import Counts
-from fieldmark.scorecards._numbers import of, task_values
+from fieldmark.scorecards._counts import Cell, Counts
+from fieldmark.scorecards._numbers import grid, of, task_values
 from fieldmark.scorecards.views import Comparison, ContenderScore, Estimate, Pair, Share
-from fieldmark.statistics import detectable_difference, difference_split, mcnemar, paired_difference
+from fieldmark.statistics import (
+    FloatArray,
+    detectable_difference,
+    difference_split,
+    mcnemar,
+    paired_difference,
+)
 
 
 def compare(
@@ -30,8 +36,7 @@ def compare(
     if first.contender == second.contender:
         raise InputError("a contender is not compared with itself", hint="name two")
     shared = _shared(first, second)
-    a, b = ({task: [(task, v) for v in variants] for task, variants in shared.items()} for _ in both)
-    values_a, values_b = task_values(first, a), task_values(second, b)
+    values_a, values_b = task_values(first, shared), task_values(second, shared)
     difference = None
     if shared:
         found = paired_difference([*values_a.values()], [*values_b.values()], confidence=confidence)
@@ -40,11 +45,11 @@ def compare(
         Pair(
             task=task,
             title=titles.get(task, ""),
-            a=_share(first, task, variants),
-            b=_share(second, task, variants),
+            a=_share(first, cells),
+            b=_share(second, cells),
             difference=values_a[task] - values_b[task],
         )
-        for task, variants in shared.items()
+        for task, cells in shared.items()
     ]
     table = _pairs(snapshot, digest, first.contender, second.contender)
     return Comparison(
@@ -59,24 +64,19 @@ def compare(
         neither=table[3],
         p=_p(pairs, table) if shared else None,
         said=_said(scores[0].name, scores[1].name, difference),
-        power=_power(pairs, confidence),
+        power=_power(*grid(first, shared), *grid(second, shared), confidence),
         pairs=sorted(pairs, key=lambda p: (-abs(p.difference), p.task)),
     )
 
 
-def _shared(a: Counts, b: Counts) -> dict[str, list[str]]:
-    """Task to the wordings that both have verdicts on."""
-    found: dict[str, list[str]] = {}
+def _shared(a: Counts, b: Counts) -> dict[str, list[Cell]]:
+    """Open task to its wordings that both have verdicts on."""
     theirs = b.by_task()
-    for task, cells in a.by_task().items():
-        variants = sorted({v for _, v in cells} & {v for _, v in theirs.get(task, ())})
-        if variants and task not in a.sealed:
-            found[task] = variants
-    return found
+    both = {task: sorted({*cells} & {*theirs.get(task, ())}) for task, cells in a.by_task().items()}
+    return {task: cells for task, cells in both.items() if cells and task not in a.sealed}
 
 
-def _share(counts: Counts, task: str, variants: list[str]) -> Share:
-    cells = [(task, variant) for variant in variants]
+def _share(counts: Counts, cells: list[Cell]) -> Share:
     passed, failed, void = (
         sum(each.get(cell, 0) for cell in cells) for each in (counts.passed, counts.failed, counts.void)
     )
@@ -114,33 +114,35 @@ def _p(pairs: list[Pair], table: tuple[int, int, int, int]) -> float:
 def _said(a: str, b: str, difference: Estimate | None) -> str:
     if difference is None:
         return f"{a} and {b} have no task in common yet"
-    bounds = f"({difference.low:+.1%} to {difference.high:+.1%} over {difference.n} tasks)"
-    if difference.low > 0:
-        return f"{a} is better than {b}: {difference.value:+.1%} {bounds}"
-    if difference.high < 0:
-        bounds = f"({-difference.high:+.1%} to {-difference.low:+.1%} over {difference.n} tasks)"
-        return f"{b} is better than {a}: {-difference.value:+.1%} {bounds}"
-    return f"tied: {a} less {b} is {difference.value:+.1%} {bounds}"
+    value, low, high = (100 * each for each in (difference.value, difference.low, difference.high))
+    over = f"over {difference.n} tasks"
+    if low > 0:
+        return f"{a} is better than {b}: {value:+.1f} points ({low:+.1f} to {high:+.1f} {over})"
+    if high < 0:
+        return f"{b} is better than {a}: {-value:+.1f} points ({-high:+.1f} to {-low:+.1f} {over})"
+    return f"tied: {a} less {b} is {value:+.1f} points ({low:+.1f} to {high:+.1f} {over})"
 
 
-def _power(pairs: list[Pair], confidence: float) -> str:
-    if not pairs:
+def _power(
+    passes_a: FloatArray, trials_a: FloatArray, passes_b: FloatArray, trials_b: FloatArray, confidence: float
+) -> str:
+    """`grid` of either on the tasks that both have verdicts on."""
+    tasks = len(passes_a)
+    if not tasks:
         return ""
-    counts = [[p.a.passed, p.a.passed + p.a.failed, p.b.passed, p.b.passed + p.b.failed] for p in pairs]
-    columns = [list(column) for column in zip(*counts, strict=True)]
-    split = difference_split(*columns)
-    trials = [max(1, round(sum(columns[i]) / len(pairs))) for i in (1, 3)]
+    split = difference_split(passes_a, trials_a, passes_b, trials_b)
+    trials = [max(1, round(each.sum() / tasks)) for each in (trials_a, trials_b)]
     if split.between is None or split.within is None:
-        overall = (sum(columns[0]) + sum(columns[2])) / (sum(columns[1]) + sum(columns[3]))
-        between, within = 0.0, (overall * (1 - overall)) ** 0.5
+        overall = (passes_a.sum() + passes_b.sum()) / (trials_a.sum() + trials_b.sum())
+        between, within = 0.0, float(overall * (1 - overall)) ** 0.5
     else:
         between, within = split.between, split.within
-    found = detectable_difference(len(pairs), trials[0], trials[1], between, within, confidence=confidence)
-    least = 1 / len(pairs)  # the normal approximation says 0 where nothing ever differed
+    found = detectable_difference(tasks, trials[0], trials[1], between, within, confidence=confidence)
+    least = 1 / tasks  # the normal approximation says 0 where nothing ever differed
     shown = f"{max(found, least):.0%}" if max(found, least) < 1 else "none, however large"
     each = f"{trials[0]}" if trials[0] == trials[1] else f"{trials[0]} and {trials[1]}"
     return (
-        f"{len(pairs)} tasks with {each} trials each find a difference of {shown} four times out of five;"
+        f"{tasks} tasks with {each} trials each find a difference of {shown} four times out of five;"
         " a smaller one may be there"
     )
 

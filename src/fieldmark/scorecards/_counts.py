@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, cast, func, select
 
 from fieldmark.ledger import Snapshot
 from fieldmark.scorecards import _tables as t
+from fieldmark.scorecards._projection import RANKS
 from fieldmark.statistics import bucket
 
 Cell = tuple[str, str]
 """Task and wording."""
+
+
+class Course(NamedTuple):
+    """The trials of one task and wording in one run, numbered from 1 without a gap."""
+
+    task: str
+    passed: int
+    numbers: int
+    """Sum of the numbers of those that passed."""
+    trials: int
 
 
 @dataclass
@@ -26,12 +39,16 @@ class Counts:
     sealed: set[str] = field(default_factory=set)
     """Tasks that are."""
     ms: int = 0
+    """Of passes and fails of open tasks, as all that follows but for `cost` and `times`."""
     cost: float = 0.0
+    """Of their voids too, where it is known."""
     priced: int = 0
     tokens: int = 0
     metered: int = 0
     times: dict[int, int] = field(default_factory=dict)
-    """Histogram of milliseconds."""
+    """Histogram of milliseconds, of sealed tasks too."""
+    courses: Callable[[], Sequence[Course]] = tuple
+    """Looked up when asked for, while the snapshot lasts: it takes far longer than all else here."""
 
     def add(self, cell: Cell, passed: int, failed: int, void: int) -> None:
         """Count so many."""
@@ -42,17 +59,12 @@ class Counts:
         """Passes and fails."""
         return self.passed.get(cell, 0) + self.failed.get(cell, 0)
 
-    def tasks(self, *, sealed: bool | None = None) -> list[str]:
+    def tasks(self) -> list[str]:
         """Tasks with at least one pass or fail, sorted."""
-        found = {task for task, variant in self.passed if self.trials((task, variant))}
-        return sorted(task for task in found if sealed is None or (task in self.sealed) == sealed)
-
-    def cells(self, task: str) -> list[Cell]:
-        """The task's wordings with at least one pass or fail."""
-        return sorted(cell for cell in self.passed if cell[0] == task and self.trials(cell))
+        return list(self.by_task())
 
     def by_task(self) -> dict[str, list[Cell]]:
-        """`cells` of every task with any."""
+        """Tasks, sorted, and their wordings with at least one pass or fail."""
         found: dict[str, list[Cell]] = {}
         for cell in sorted(self.passed):
             if self.trials(cell):
@@ -77,13 +89,18 @@ def counts_of_set(snapshot: Snapshot, digest: str) -> dict[str, Counts]:
         counts.passed[cell], counts.failed[cell], counts.void[cell] = passed, failed, void
         if sealed:
             counts.sealed.add(task)
-    names = ("ms", "cost", "priced", "tokens", "metered")
-    sums = select(c.contender, *(func.sum(c[name]).label(name) for name in names))
-    for row in snapshot.connection.execute(sums.where(c.digest == digest).group_by(c.contender)):
-        for name in names:
-            setattr(
-                found[row.contender], name, float(row.cost) if name == "cost" else int(row._mapping[name])
-            )
+    names = ("ms", "priced", "tokens", "metered")
+    sums = select(c.contender, func.sum(c.cost), *(func.sum(c[name]) for name in names))
+    open_ = sums.where(c.digest == digest, c.sealed.is_(False)).group_by(c.contender)
+    for contender, cost, *others in snapshot.connection.execute(open_):
+        counts = found[contender]
+        counts.cost = float(cost)
+        counts.ms, counts.priced, counts.tokens, counts.metered = map(int, others)
+    runs = select(t.runs.c.id).where(t.runs.c.digest == digest)
+    for contender, counts in found.items():
+        if any(counts.void.values()):
+            counts.cost += _lost(snapshot, digest, contender)
+        counts.courses = partial(_courses, snapshot, runs, contender)
     for row in snapshot.connection.execute(select(t.times).where(t.times.c.digest == digest)):
         if row.contender in found:
             found[row.contender].times[row.bucket] = row.n
@@ -117,17 +134,43 @@ def counts_of_run(snapshot: Snapshot, run: str) -> dict[str, Counts]:
         counts = found.setdefault(row.contender, Counts(row.contender))
         how = [int(row.result == each) for each in ("pass", "fail", "void")]
         counts.add((row.task, row.variant), *how)
+        judged = row.result != "void"
+        if judged:
+            counts.times[bucket(row.ms)] = counts.times.get(bucket(row.ms), 0) + 1
         if row.sealed:
             counts.sealed.add(row.task)
-        if row.result == "void":
+            continue
+        if row.cost is not None:
+            counts.cost, counts.priced = counts.cost + row.cost, counts.priced + judged
+        if not judged:
             continue
         counts.ms += row.ms
-        counts.times[bucket(row.ms)] = counts.times.get(bucket(row.ms), 0) + 1
-        if row.cost is not None:
-            counts.cost, counts.priced = counts.cost + row.cost, counts.priced + 1
         if row.tokens is not None:
             counts.tokens, counts.metered = counts.tokens + row.tokens, counts.metered + 1
+    for contender, counts in found.items():
+        counts.courses = partial(_courses, snapshot, [run], contender)
     return found
+
+
+def _lost(snapshot: Snapshot, digest: str, contender: str) -> float:
+    """What the voids of open tasks cost."""
+    c = t.trials.c
+    voids = (c.digest == digest) & (c.contender == contender) & (c.rank == RANKS["void"])
+    total = select(func.coalesce(func.sum(c.cost), 0.0)).where(voids, c.sealed.is_(False))
+    return float(snapshot.connection.execute(total).scalar_one())
+
+
+def _courses(snapshot: Snapshot, runs: Any, contender: str) -> list[Course]:
+    """`runs`: their ids, or the query for them."""
+    c = t.counted.c
+    passed = cast(c.passed, Integer)
+    sums = select(c.task, func.sum(passed), func.sum(c.trial * passed), func.count())
+    whole = (
+        sums.where(c.run.in_(runs), c.contender == contender)
+        .group_by(c.run, c.task, c.variant)
+        .having(func.max(c.trial) == func.count())
+    )
+    return [Course(task, *map(int, each)) for task, *each in snapshot.connection.execute(whole)]
 
 
 def names_on(snapshot: Snapshot, digest: str) -> dict[str, str]:
@@ -144,10 +187,3 @@ def names_of(snapshot: Snapshot, digests: Collection[str]) -> dict[str, tuple[st
     c = t.contenders.c
     rows = snapshot.connection.execute(select(c.digest, c.name, c.kind).where(c.digest.in_(sorted(digests))))
     return {row.digest: (row.name, row.kind) for row in rows}
-
-
-def finished_trials(snapshot: Snapshot, digest: str) -> int:
-    """Trials of a version of a set, voids included."""
-    c = t.counts.c
-    total = func.coalesce(func.sum(c.passed + c.failed + c.void), 0)
-    return int(snapshot.connection.execute(select(total).where(c.digest == digest)).scalar_one())

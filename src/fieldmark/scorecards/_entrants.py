@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fieldmark.contenders import Identity, make_contender
-from fieldmark.errors import FieldmarkError, InputError
+from fieldmark.errors import Conflict, FieldmarkError, InputError
 from fieldmark.fields import Member, Roster
 from fieldmark.scorecards._seal import sealed_for
 from fieldmark.scorecards._task import Task
@@ -52,7 +52,11 @@ class Entrant:
     """Most trials of it at once; None: as many as there are workers."""
 
     async def changed(self, roster: Roster) -> str:
-        """Why it is no longer who it was, in words; empty while it is."""
+        """Why it is no longer who it was, in words; empty while it is.
+
+        Raises:
+            Conflict: `unreadable`: it cannot be told now.
+        """
         if self.member is None:
             return ""
         if roster.by_digest(self.digest) is None:
@@ -64,7 +68,8 @@ class Entrant:
         try:
             now = await asyncio.to_thread(lambda: make_contender(spec).identity.digest)
         except FieldmarkError as error:
-            return f"'{self.name}' cannot be told any more: {error.message}"
+            said = f"'{self.name}' cannot be told any more: {error.message}"
+            raise Conflict(said, code="unreadable") from error
         if now != self.digest:
             return f"'{self.name}' is no longer what it was when the run began: its weights changed"
         if stamp is not None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
-
-from sqlalchemy import select
 
 from fieldmark.errors import FieldmarkError
 from fieldmark.ledger import Ledger, Transaction
 from fieldmark.ledger.evidence import RunStarted, VerdictResult
-from fieldmark.scorecards import _tables as t
-from fieldmark.scorecards._attempt import Attempt, Event
+from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._entrants import Entrant
 from fieldmark.scorecards._pace import Pace
 from fieldmark.scorecards._plan import ATTEMPTS, Plan
-from fieldmark.scorecards._records import attempts, is_open, write_trial
+from fieldmark.scorecards._records import attempts, has_ended, is_open, write_trial
 from fieldmark.scorecards._task import TaskSet
 from fieldmark.scorecards._trial import Bench, Played, TrialKey, play
 from fieldmark.scorecards._verdict import Verdict
@@ -46,9 +43,7 @@ class Ground:
         return Plan(self.run, self.started, self.task_set, trusted)
 
 
-async def play_planned(
-    ground: Ground, key: TrialKey, *, pace: Pace | None = None, heard: Callable[[Event], None] | None = None
-) -> Outcome:
+async def play_planned(ground: Ground, key: TrialKey, *, pace: Pace | None = None) -> Outcome:
     """Play a trial of a run and write it down with its verdict, both or neither; nothing is done twice.
 
     `key.attempt` does not matter: the next one is taken. Safe to call again after a crash, and by several processes
@@ -61,16 +56,13 @@ async def play_planned(
     if number is None:
         return "known"
     key = replace(key, attempt=number)
-    played = await _play(ground, key, heard)
+    played = await _play(ground, key)
     if pace is not None and pace.heard(played.attempt):
         return "away"
     task, seed = ground.task_set.task(key.task), key.seed(ground.started.seed)
 
     def work(now: Transaction) -> Outcome:
-        if (
-            now.connection.execute(select(t.runs.c.ended).where(t.runs.c.id == key.run)).scalar_one()
-            is not None
-        ):
+        if has_ended(now, key.run):
             return "over"
         return played.verdict.result if write_trial(now, key, task, played, seed) else "known"
 
@@ -83,14 +75,12 @@ def _next_attempt(ground: Ground, key: TrialKey) -> int | None:
         return number if number <= ATTEMPTS and is_open(snapshot, replace(key, attempt=number)) else None
 
 
-async def _play(ground: Ground, key: TrialKey, heard: Callable[[Event], None] | None) -> Played:
+async def _play(ground: Ground, key: TrialKey) -> Played:
     task = ground.task_set.task(key.task)
     try:
         agent = ground.entrants[key.contender].agent(task, key.trial)
         seed = key.seed(ground.started.seed)
-        return await play(
-            task, agent, ground.bench, variant=task.variant(key.variant), seed=seed, heard=heard
-        )
+        return await play(task, agent, ground.bench, variant=task.variant(key.variant), seed=seed)
     except Exception as error:  # a fault of ours, or of the set's code, says nothing about the contender
         what = (
             error.message if isinstance(error, FieldmarkError) else f"{type(error).__name__}: {error}"[:500]

@@ -49,13 +49,3 @@ def attempt_of(case: CaseFacts) -> Attempt:
     """A live case, as a verifier is shown a trial."""
     messages = [dict(m) for m in case.messages]
     return Attempt("", messages=tuple(messages), answer=case.answer, calls=tuple(calls_of(case.tool_calls)))
-
-
-def facts_of(attempt: Attempt) -> CaseFacts:
-    """A trial, as a monitor is shown a case."""
-    asked = [m for m in attempt.messages if m.get("role") != "assistant"]
-    calls = [
-        {"type": "function", "function": {"name": c.name, "arguments": dict(c.arguments)}}
-        for c in attempt.calls
-    ]
-    return CaseFacts(messages=asked, answer=attempt.answer, tool_calls=calls)

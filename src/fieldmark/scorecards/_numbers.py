@@ -4,28 +4,30 @@ task every wording; k trials of pass^k are of one wording.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fieldmark.scorecards._counts import Cell, Counts
+from fieldmark.scorecards._counts import Cell, Counts, Course
 from fieldmark.scorecards.views import Calling, ContenderScore, Estimate, Gap, Kind, PassPoint, Share
 from fieldmark.statistics import (
+    FloatArray,
     Interval,
     anytime_interval,
+    change_over_trials,
     consistency,
     goodhart_gap,
+    intraclass_correlation,
     mean_interval,
     more_tasks_needed,
-    pass_all_k,
-    pass_at_k,
+    pass_curve,
     quantile,
     trials_needed,
     variance_split,
 )
 
 KS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 30, 50, 100)
-"""Points of the curves, as far as trials reach."""
+"""Points of the curves, as far as trials of half the tasks reach."""
 
 
 def score(
@@ -38,7 +40,7 @@ def score(
     kinds: Mapping[str, str] = {},
     order: Sequence[str] = (),
 ) -> ContenderScore:
-    """A contender's row, of open tasks; sealed ones stand in its gap.
+    """A contender's row, of open tasks; sealed ones stand in its gap, its share of passes and its median time.
 
     `kinds`: task id to its kind. `order`: the random order of tasks of a run that could stop when it had seen enough;
     then the rate's interval is one that allows for having looked after every task.
@@ -46,9 +48,14 @@ def score(
     cells = {task: found for task, found in counts.by_task().items() if task not in counts.sealed}
     passed, failed, void = counts.totals()
     values = task_values(counts, cells)
-    rate = _rate(values, order, confidence) if values else None
-    per_task = [_pooled(counts, found) for found in cells.values()]
-    split = variance_split([c for c, _ in per_task], [n for _, n in per_task]) if per_task else None
+    passes, trials = grid(counts, cells)
+    points = curve(passes, trials, KS, confidence)
+    rate = points[0].all if points else None
+    if rate is not None and order:
+        rate = rate_of(values, order, confidence)
+    split = variance_split(passes, trials) if cells else None
+    correlation = intraclass_correlation(passes, trials, confidence=confidence)
+    won = int(passes.sum())
     return ContenderScore(
         digest=counts.contender,
         name=name,
@@ -56,31 +63,30 @@ def score(
         calling=calling,
         share=Share(passed=passed, failed=failed, void=void),
         tasks=len(values),
-        rate=of(rate, len(values)) if rate else None,
-        curve=curve(counts, cells, confidence),
-        consistency=consistency_of(counts, cells, confidence),
+        rate=rate,
+        curve=points,
+        consistency=consistency_of(passes, trials, confidence),
         between=split.between if split else None,
         within=split.within if split else None,
-        cost_per_pass=counts.cost / passed if passed and counts.priced else None,
-        seconds_per_pass=counts.ms / 1000 / passed if passed else None,
+        correlation=of(correlation, int((trials > 1).any(axis=1).sum())) if correlation else None,
+        change=_change(cells, counts.courses(), confidence),
+        cost_per_pass=counts.cost / won if won and counts.priced == trials.sum() else None,
+        seconds_per_pass=counts.ms / 1000 / won if won else None,
         median_seconds=quantile(counts.times, 0.5) / 1000 if counts.times else None,
         tokens_per_trial=counts.tokens / counts.metered if counts.metered else None,
-        more=_more(per_task, rate, confidence),
+        more=_more(passes, trials, rate, confidence),
         gap=gap(counts, kinds, confidence),
     )
 
 
 def rate_of(values: Mapping[str, float], order: Sequence[str], confidence: float) -> Estimate:
     """Mean over tasks. `order`: as `score` takes it."""
-    return of(_rate(values, order, confidence), len(values))
-
-
-def _rate(values: Mapping[str, float], order: Sequence[str], confidence: float) -> Interval:
     if not order:
-        return mean_interval(list(values.values()), confidence=confidence)
+        return of(mean_interval(list(values.values()), confidence=confidence), len(values))
     first = [task for task in order if task in values]
     rest = sorted(values.keys() - set(first))
-    return anytime_interval([values[task] for task in (*first, *rest)], confidence=confidence)
+    found = anytime_interval([values[task] for task in (*first, *rest)], confidence=confidence)
+    return of(found, len(values))
 
 
 def of(interval: Interval, n: int) -> Estimate:
@@ -96,74 +102,67 @@ def task_values(counts: Counts, cells: Mapping[str, Sequence[Cell]]) -> dict[str
     }
 
 
-def _pooled(counts: Counts, cells: Iterable[Cell]) -> tuple[int, int]:
-    found = list(cells)
-    return sum(counts.passed[cell] for cell in found), sum(counts.trials(cell) for cell in found)
-
-
-def fewest_trials(counts: Counts, cells: Mapping[str, Sequence[Cell]]) -> int:
-    """Trials that every wording of every task has; 0 without any."""
-    return min((counts.trials(cell) for found in cells.values() for cell in found), default=0)
-
-
-def curve(
-    counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float, *, ks: Sequence[int] = KS
-) -> list[PassPoint]:
-    """pass@k and pass^k at `ks`, up to the trials that every wording of every task has."""
-    rows = [
-        (task, counts.passed[cell], counts.trials(cell)) for task, found in cells.items() for cell in found
-    ]
-    if not rows:
-        return []
-    most = fewest_trials(counts, cells)
-    names = sorted({task for task, _, _ in rows})
-    place = {task: i for i, task in enumerate(names)}
-    where = np.array([place[task] for task, _, _ in rows])
-    passes, trials = (np.array([row[i] for row in rows], dtype=float) for i in (1, 2))
-    sizes = np.bincount(where, minlength=len(names))
-    points = []
-    for k in (k for k in ks if k <= most):
-        both: list[Estimate] = []
-        for share in (pass_at_k(passes, trials, k), pass_all_k(passes, trials, k)):
-            if k == 1 and both:  # the same thing
-                both *= 2
-                break
-            per_task = np.bincount(where, weights=share, minlength=len(names)) / sizes
-            both.append(of(mean_interval(per_task, confidence=confidence), len(names)))
-        at, every = both
-        points.append(PassPoint(k=k, at=at, all=every))
-    return points
-
-
-def consistency_of(counts: Counts, cells: Mapping[str, Sequence[Cell]], confidence: float) -> Estimate | None:
-    """Agreement of verdicts across wordings, of tasks that have several."""
-    several = {task: found for task, found in cells.items() if len(found) > 1}
-    if not several:
-        return None
-    width = max(len(found) for found in several.values())
-    passes = np.zeros((len(several), width))
-    trials = np.zeros((len(several), width))
-    for i, found in enumerate(several.values()):
+def grid(counts: Counts, cells: Mapping[str, Sequence[Cell]]) -> tuple[FloatArray, FloatArray]:
+    """Passes and trials, each of shape (T, V): tasks in the order of `cells`, 0 trials where a wording is missing."""
+    passes = np.zeros((len(cells), max(map(len, cells.values()), default=1)))
+    trials = np.zeros_like(passes)
+    for i, found in enumerate(cells.values()):
         for j, cell in enumerate(found):
             passes[i, j], trials[i, j] = counts.passed[cell], counts.trials(cell)
-    return of(consistency(passes, trials, confidence=confidence).interval, len(several))
+    return passes, trials
 
 
-def _more(per_task: Sequence[tuple[int, int]], rate: Interval | None, confidence: float) -> str:
+def reach(trials: FloatArray) -> int:
+    """The most trials that at least half of the tasks have of each of their wordings; 0 without any task."""
+    fewest = np.sort(np.where(trials > 0, trials, np.inf).min(axis=1))
+    return int(fewest[fewest.size // 2]) if fewest.size else 0
+
+
+def curve(passes: FloatArray, trials: FloatArray, ks: Sequence[int], confidence: float) -> list[PassPoint]:
+    """pass@k and pass^k at those of `ks` that at least half of the tasks reach, each over the tasks that do."""
+    most = reach(trials)
+    points = pass_curve(passes, trials, [k for k in ks if k <= most], confidence=confidence)
+    return [PassPoint(k=p.k, at=of(p.at, p.tasks), all=of(p.all, p.tasks)) for p in points]
+
+
+def consistency_of(passes: FloatArray, trials: FloatArray, confidence: float) -> Estimate | None:
+    """Agreement of verdicts across wordings, of tasks that have several."""
+    if not ((trials > 0).sum(axis=1) > 1).any():
+        return None
+    found = consistency(passes, trials, confidence=confidence)
+    return of(found.interval, found.tasks)
+
+
+def _change(tasks: Collection[str], courses: Iterable[Course], confidence: float) -> Estimate | None:
+    """From the first to the last trial that at least half of the tasks have."""
+    by_task: dict[str, list[Course]] = {task: [] for task in tasks}
+    for course in courses:
+        if course.task in by_task:
+            by_task[course.task].append(course)
+    sums = np.zeros((3, len(by_task), max([1, *map(len, by_task.values())])))
+    for i, found in enumerate(by_task.values()):
+        for j, (_, *each) in enumerate(found):
+            sums[:, i, j] = each
+    change = change_over_trials(*sums, confidence=confidence)
+    return of(change.interval, change.tasks) if change else None
+
+
+def _more(passes: FloatArray, trials: FloatArray, rate: Estimate | None, confidence: float) -> str:
     """What it takes to halve the interval."""
     if rate is None:
         return ""
-    half = (rate.upper - rate.lower) / 4
+    half = (rate.high - rate.low) / 4
     if half <= 0:
         return ""
-    passes, trials = [c for c, _ in per_task], [n for _, n in per_task]
     wanted = f"for +-{half:.1%} instead of +-{2 * half:.1%}"
-    least = _tasks_for(half, len(per_task), confidence)
-    more = trials_needed(passes, trials, half, confidence=confidence) if least == len(per_task) else None
+    count = len(passes)
+    least = _tasks_for(half, count, confidence)
+    more = trials_needed(passes, trials, half, confidence=confidence) if least == count else None
     if more:
-        return f"{wanted}: about {more} more trials of each task"
+        each = "task and wording" if passes.shape[1] > 1 else "task"
+        return f"{wanted}: about {more} more trials of each {each}"
     tasks = more_tasks_needed(passes, trials, half, confidence=confidence) or 0
-    tasks = max(tasks, least - len(per_task), 1)
+    tasks = max(tasks, least - count, 1)
     return f"{wanted}: about {tasks} more tasks; more trials of these alone would not do"
 
 
@@ -204,11 +203,12 @@ def gap(counts: Counts, kinds: Mapping[str, str], confidence: float) -> Gap | No
 
 
 def _gap_said(difference: Estimate) -> str:
-    if difference.low > 0:
+    value, low = (100 * each for each in (difference.value, difference.low))
+    if low > 0:
         return (
-            f"exposed: it does {difference.value:.0%} better on the tasks that everybody can see than on sealed ones"
-            f" (at least {difference.low:.0%})"
+            f"exposed: it does {value:.0f} points better on the tasks that everybody can see than on sealed ones"
+            f" (at least {low:.0f})"
         )
     if difference.high < 0:
-        return f"it does {-difference.value:.0%} better on the sealed tasks: they may be easier"
+        return f"it does {-value:.0f} points better on the sealed tasks: they may be easier"
     return "open and sealed tasks go alike, as far as so many tasks can tell"

@@ -298,7 +298,7 @@ class People:
             variants=False,
             trials=1,
             seed=_seed(voter, task_set),
-            sandbox=self._bench().sandbox_kind if any(each.uses for each in task_set.tasks) else "none",
+            sandbox=self._bench().sandbox_kind if task_set.needs_sandbox else "none",
         )
         return start_run(self._ledger, self._seen(task_set), started, actor=voter)
 

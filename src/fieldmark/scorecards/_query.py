@@ -6,7 +6,7 @@ import json
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sqlalchemy import Row, Select, and_, func, or_, select
 
@@ -16,9 +16,16 @@ from fieldmark.ledger.evidence import KeptArtifact, TrialEnded, VerdictGiven
 from fieldmark.scorecards import _tables as t
 from fieldmark.scorecards._projection import RANKS
 from fieldmark.scorecards._records import content_of
-from fieldmark.scorecards.views import ArtifactView, RunView, TrialEvent, TrialLine, TrialPage
+from fieldmark.scorecards.views import (
+    PICTURES,
+    ArtifactView,
+    RunView,
+    TrialEvent,
+    TrialLine,
+    TrialOrder,
+    TrialPage,
+)
 
-Order = Literal["failing", "newest", "slowest", "costliest"]
 MOST = 200
 """Most trials of one page."""
 SEARCHED = 2000
@@ -28,7 +35,6 @@ _SHOWN = 200
 """Characters of an explanation in a list."""
 _TEXT_SHOWN = 100_000
 """Characters of an artifact that is shown with its trial."""
-_NEVER = "failing, newest, slowest, costliest"
 _c = t.trials.c
 _LIGHT = [each for each in t.trials.columns if each.name not in {"transcript", "answer"}]
 
@@ -61,7 +67,7 @@ def trial_page(
     names: Mapping[str, str],
     which: Filter = Filter(),
     *,
-    order: Order = "failing",
+    order: TrialOrder = "failing",
     after: str | None = None,
     limit: int = 50,
 ) -> TrialPage:
@@ -71,8 +77,8 @@ def trial_page(
         InputError: no such order, or `limit` is not between 1 and `MOST`.
         NotFound: no trial has the id `after`.
     """
-    if order not in get_args(Order):
-        raise InputError(f"no order is called '{order}'", hint=_NEVER)
+    if order not in get_args(TrialOrder):
+        raise InputError(f"no order is called '{order}'", hint=", ".join(get_args(TrialOrder)))
     if not 1 <= limit <= MOST:
         raise InputError(f"{limit} trials do not make a page", hint=f"1 to {MOST}")
     conditions = [_c.digest == digest, *which.conditions()]
@@ -106,7 +112,7 @@ def _total(snapshot: Snapshot, digest: str, which: Filter, conditions: Sequence[
     return int(snapshot.connection.execute(query).scalar_one())
 
 
-def _ordered(query: Select[Any], order: Order, last: Row[Any] | None) -> Select[Any]:
+def _ordered(query: Select[Any], order: TrialOrder, last: Row[Any] | None) -> Select[Any]:
     """Newest first where the order says nothing; only what comes after `last`."""
     key = {"failing": _c.rank, "newest": None, "slowest": _c.ms, "costliest": _c.cost}[order]
     if key is None:
@@ -181,8 +187,17 @@ class KeptTrial:
 
 def kept_trial(snapshot: Snapshot, trial: str) -> KeptTrial:
     """One trial. Raises NotFound."""
-    row = _trial(snapshot, trial)
-    entry = snapshot.entry(trial)
+    return _kept(snapshot, _trial(snapshot, trial))
+
+
+def kept_of_run(snapshot: Snapshot, run: str) -> Iterator[KeptTrial]:
+    """Every trial of a run, oldest first."""
+    for row in snapshot.connection.execute(select(t.trials).where(_c.run == run).order_by(_c.index)).all():
+        yield _kept(snapshot, row)
+
+
+def _kept(snapshot: Snapshot, row: Row[Any]) -> KeptTrial:
+    entry = snapshot.entry(row.id)
     assert isinstance(entry.record.body, TrialEnded)
     judged = snapshot.entry(row.verdict) if row.verdict else None
     said = judged.record.body if judged else None
@@ -205,9 +220,6 @@ def _events(text: str) -> Iterator[TrialEvent]:
         if each.strip():
             said = json.loads(each)
             yield TrialEvent(kind=said["kind"], ms=said["ms"], data=said["data"])
-
-
-PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
 
 
 def artifacts(snapshot: Snapshot, kept: KeptTrial) -> list[ArtifactView]:
@@ -288,11 +300,8 @@ def run_row(snapshot: Snapshot, run: str) -> Row[Any]:
     return row
 
 
-def run_view(row: Any, *, running: bool = False, detail: str = "", doing: Sequence[str] = ()) -> RunView:
-    """A run as it stands in the ledger; `running`: somebody works at it."""
-    state: Literal["running", "paused", "ended"] = (
-        "ended" if row.ended else "running" if running else "paused"
-    )
+def run_view(row: Any) -> RunView:
+    """A run as it stands in the ledger, as if nobody worked at it."""
     return RunView(
         id=row.id,
         scorecard=row.task_set,
@@ -302,10 +311,9 @@ def run_view(row: Any, *, running: bool = False, detail: str = "", doing: Sequen
         planned=row.planned,
         done=row.done,
         void=row.void,
-        state=state,
+        state="ended" if row.ended else "paused",
         ended=row.ended,
-        detail=row.detail or detail,
-        doing=list(doing),
+        detail=row.detail,
     )
 
 

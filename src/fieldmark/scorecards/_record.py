@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from fieldmark.ledger import Snapshot
+from fieldmark.ledger.evidence import TaskSetSeen
 from fieldmark.scorecards import _tables as t
 from fieldmark.scorecards._counts import Counts, counts_of_contender
-from fieldmark.scorecards._numbers import KS, consistency_of, curve, fewest_trials, gap, rate_of, task_values
+from fieldmark.scorecards._numbers import KS, consistency_of, curve, gap, grid, rate_of, reach, task_values
 from fieldmark.scorecards._records import read_run
 from fieldmark.scorecards.views import Estimate, Gap, PassPoint, Share
 
@@ -31,11 +32,11 @@ class Measured:
     rate: Estimate | None
     """Pass rate, every task weighing the same; None without an open task."""
     point: PassPoint | None
-    """pass@k and pass^k at the largest k of the curve that every task has trials for."""
+    """pass@k and pass^k at the largest k of the curve, for which at least half of the tasks have trials."""
     consistency: Estimate | None
     """Agreement of verdicts across wordings; None without them."""
     gap: Gap | None
-    """Open less sealed, all kinds of tasks together; None before a sealed task was tried."""
+    """Open less sealed, within kinds of tasks; None before a sealed task was tried, or where kinds are not recorded."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def _record(
                 for cell in sorted(found.passed)
             ),
             _order(snapshot, row, found.contender),
+            _kinds(snapshot, row) if found.sealed else (),
             confidence,
         ),
     )
@@ -108,8 +110,18 @@ def _order(snapshot: Snapshot, row: Row[Any], contender: str) -> tuple[str, ...]
     return ()
 
 
+def _kinds(snapshot: Snapshot, row: Row[Any]) -> tuple[tuple[str, str], ...]:
+    """Task and its kind, a number, as the set's newest record says."""
+    index = row._mapping["index"]
+    seen = next(iter(snapshot.entries(index, index + 1))).record.body
+    assert isinstance(seen, TaskSetSeen)
+    return tuple((task, str(kind)) for task, kind in sorted(seen.kinds.items()))
+
+
 @lru_cache(maxsize=1024)
-def _measured(cells: tuple[_Cell, ...], order: tuple[str, ...], confidence: float) -> Measured:
+def _measured(
+    cells: tuple[_Cell, ...], order: tuple[str, ...], kinds: tuple[tuple[str, str], ...], confidence: float
+) -> Measured:
     """Kept, since intervals take a millisecond or two each and follow from the counts alone."""
     counts = Counts("")
     for task, variant, passed, failed, sealed in cells:
@@ -119,13 +131,13 @@ def _measured(cells: tuple[_Cell, ...], order: tuple[str, ...], confidence: floa
     judged = counts.by_task()
     open_ = {task: found for task, found in judged.items() if task not in counts.sealed}
     values = task_values(counts, open_)
-    most = fewest_trials(counts, open_)
-    points = curve(counts, open_, confidence, ks=[k for k in KS if k <= most][-1:])
+    passes, trials = grid(counts, open_)
+    points = curve(passes, trials, [k for k in KS if k <= reach(trials)][-1:], confidence)
     return Measured(
         tasks=len(open_),
         sealed=len(judged) - len(open_),
         rate=rate_of(values, order, confidence) if values else None,
         point=points[0] if points else None,
-        consistency=consistency_of(counts, open_, confidence),
-        gap=gap(counts, {}, confidence),
+        consistency=consistency_of(passes, trials, confidence),
+        gap=gap(counts, dict(kinds), confidence) if kinds else None,
     )

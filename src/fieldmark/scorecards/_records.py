@@ -96,15 +96,10 @@ def content_of(text: str) -> bytes:
 
 def write_set(now: Transaction, seen: TaskSetSeen) -> None:
     """Write a version of a set down, unless the newest record of it says the same."""
-    c = t.sets.c
-    row = now.connection.execute(
-        select(c.version, c.checked, c.verifiers, c.name).where(c.digest == seen.digest)
-    )
-    before = row.one_or_none()
-    said = seen.model_dump(mode="json")
-    if before is None or dict(before._mapping) != {
-        n: said[n] for n in ("version", "checked", "verifiers", "name")
-    }:
+    index = now.connection.execute(
+        select(t.sets.c.index).where(t.sets.c.digest == seen.digest)
+    ).scalar_one_or_none()
+    if index is None or next(iter(now.entries(index, index + 1))).record.body != seen:
         now.append(seen, actor=RUNNER)
 
 
@@ -124,8 +119,14 @@ def start_run(ledger: Ledger, seen: TaskSetSeen, run: RunStarted, *, actor: str 
 
 def end_run(now: Transaction, run: str, end: RunEnded) -> None:
     """Write down that a run is over, unless it is already."""
-    if now.connection.execute(select(t.runs.c.ended).where(t.runs.c.id == run)).scalar_one() is None:
+    if not has_ended(now, run):
         now.append(end, actor=RUNNER, refs={"run": run})
+
+
+def has_ended(reader: Snapshot | Transaction, run: str) -> bool:
+    """Whether a run is over."""
+    ended = select(t.runs.c.ended).where(t.runs.c.id == run)
+    return reader.connection.execute(ended).scalar_one() is not None
 
 
 def read_run(reader: Snapshot | Transaction, run: str) -> RunStarted:
@@ -243,6 +244,7 @@ def spent(snapshot: Snapshot) -> dict[str, float]:
 def seen_of(task_set: TaskSet, *, checked: bool, verifiers: Iterable[Any] = ()) -> TaskSetSeen:
     """The record of a set's version."""
     sealed = sum(task.sealed for task in task_set.tasks)
+    kinds = sorted({task.kind for task in task_set.tasks})
     return TaskSetSeen(
         name=task_set.name,
         version=task_set.version,
@@ -251,4 +253,5 @@ def seen_of(task_set: TaskSet, *, checked: bool, verifiers: Iterable[Any] = ()) 
         sealed=sealed,
         checked=checked,
         verifiers=tuple(verifiers),
+        kinds={task.id: kinds.index(task.kind) for task in task_set.tasks} if sealed else {},
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fieldmark.errors import FieldmarkError, LedgerError
-from fieldmark.fields import Roster
+from fieldmark.errors import Conflict, LedgerError
 from fieldmark.ledger.evidence import RunEnded
 from fieldmark.scorecards._entrants import Entrant
 from fieldmark.scorecards._ground import Ground, play_planned
@@ -23,6 +23,8 @@ from fieldmark.scorecards._trial import TrialKey
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
 """How often it is looked whether contenders and set are what they were."""
+REFRESH_SECONDS = 2.0
+"""How often it is looked what contenders have cost in other processes."""
 
 Reason = Literal["complete", "precise", "cancelled", "contender_changed", "failed"]
 
@@ -36,15 +38,25 @@ class Stop:
     detail: str = ""
 
 
+async def _unchanged(_: Ground) -> str:
+    return ""
+
+
+async def fresh() -> None:
+    """Nobody else spends anything."""
+
+
 @dataclass
 class Run:
     """The work at one run in this process. `go` once."""
 
     ground: Ground
     workers: int
-    roster: Roster | None = None
-    digest_now: Callable[[], str] | None = None
-    """Digest of the set as it is now."""
+    look: Callable[[Ground], Awaitable[str]] = _unchanged
+    """Why set or contenders are no longer what they were when the run began; empty while they are. Raises Conflict when
+    they cannot be read now."""
+    refresh: Callable[[], Awaitable[None]] = fresh
+    """Has contenders know what they have cost in other processes, and may cost."""
     changed: Callable[[], None] = lambda: None
     pace: Callable[[str], Pace] = Pace
     look_seconds: float = LOOK_SECONDS
@@ -217,29 +229,22 @@ class Run:
         return f"{self.ground.entrants[key.contender].name}: {what}{wording}, trial {key.trial}"
 
     async def _watch(self) -> None:
+        looked = time.monotonic()
         while True:
-            await asyncio.sleep(self.look_seconds)
+            await asyncio.sleep(min(REFRESH_SECONDS, self.look_seconds))
+            await self.refresh()
+            if time.monotonic() - looked < self.look_seconds:
+                continue
             if changed := await self._look():
                 self.stop = self.stop or Stop("contender_changed", changed)
                 return
+            looked = time.monotonic()
 
     async def _look(self) -> str:
-        """Why set or contenders are no longer what they were; empty while they are."""
-        if self.digest_now is not None:
-            try:
-                now = await asyncio.to_thread(self.digest_now)
-            except LedgerError:  # says nothing of the set
-                raise
-            except FieldmarkError as error:
-                return f"the task set cannot be read any more: {error}"
-            except OSError as error:  # without its path, which may be a sealed task's
-                return f"the task set cannot be read any more: {error.strerror or type(error).__name__}"
-            if now != self.ground.started.digest:
-                return f"the task set '{self.ground.started.task_set}' is no longer what it was when the run began"
-        for entrant in self.ground.entrants.values():
-            if self.roster is not None and (changed := await entrant.changed(self.roster)):
-                return changed
-        return ""
+        try:
+            return await self.look(self.ground)
+        except Conflict as error:
+            return error.message
 
     async def _last_look(self, stop: Stop) -> Stop:
         if stop.reason in {"complete", "precise"} and (changed := await self._look()):

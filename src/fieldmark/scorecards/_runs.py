@@ -18,13 +18,13 @@ from fieldmark.scorecards._calling import calling_of
 from fieldmark.scorecards._catalogue import Catalogue
 from fieldmark.scorecards._check import check_set, load_check, save_check
 from fieldmark.scorecards._claims import Claims
-from fieldmark.scorecards._entrants import Entrant, entrant
+from fieldmark.scorecards._entrants import PEOPLE, Entrant, entrant
 from fieldmark.scorecards._ground import Ground
 from fieldmark.scorecards._pace import Pace
 from fieldmark.scorecards._plan import Plan, pick_tasks
 from fieldmark.scorecards._query import run_row, run_rows, run_view, set_row
 from fieldmark.scorecards._records import RUNNER, end_run, read_run, seen_of, start_run, write_set
-from fieldmark.scorecards._run import Run, Stop
+from fieldmark.scorecards._run import Run, Stop, fresh
 from fieldmark.scorecards._seal import check_seals, report_openly
 from fieldmark.scorecards._task import TaskSet
 from fieldmark.scorecards._trial import Bench
@@ -78,6 +78,8 @@ class Runs:
         self.pace: Callable[[str], Pace] = Pace
         self.work: Callable[..., Run] = Run
         """What works at a run of this process."""
+        self.refresh: Callable[[], Awaitable[None]] = fresh
+        """Has contenders know what they have cost in other processes, and may cost."""
         self._roster = roster
         self._changed = changed
         self._claims = Claims(ledger, field.state)
@@ -135,6 +137,20 @@ class Runs:
         entrants = {digest: replace(each, digest=digest) for digest, each in both}
         return Ground(self.ledger, run, started, task_set, entrants, self.bench)
 
+    async def look(self, ground: Ground) -> str:
+        """Why set or contenders are no longer what they were when the run began; empty while they are.
+
+        Raises:
+            Conflict: `unreadable`: they cannot be read now.
+            LedgerError: it cannot be told.
+        """
+        if changed := await asyncio.to_thread(self._set_changed, ground.started):
+            return changed
+        for each in ground.entrants.values():
+            if changed := await each.changed(self._roster):
+                return changed
+        return ""
+
     async def cancel(self, run: str) -> RunView:
         """End a run for good; what has its verdict stays.
 
@@ -177,19 +193,15 @@ class Runs:
             if work
             else []
         )
-        detail = self._details.get(view.id, "")
+        idle = not (taken or work)
         return view.model_copy(
             update={
-                "state": "running" if taken or work else "paused",
+                "state": "paused" if idle else "running",
+                "resumable": idle and PEOPLE not in view.contenders,
                 "doing": doing[:20],
-                "detail": view.detail or ("" if work else detail),
+                "detail": view.detail or ("" if work else self._details.get(view.id, "")),
             }
         )
-
-    def stopped(self, run: str) -> Stop | None:
-        """Why a run of this process stopped; None while it goes on."""
-        work = self._running.get(run)
-        return work[0].stop if work else None
 
     async def wait(self, run: str) -> Stop:
         """Until a run of this process is over, or pauses."""
@@ -216,8 +228,8 @@ class Runs:
         work = self.work(
             ground,
             workers or self.field.scorecards.workers,
-            roster=self._roster,
-            digest_now=partial(self._digest_now, ground.started),
+            look=self.look,
+            refresh=self.refresh,
             changed=self._changed,
             pace=self.pace,
         )
@@ -281,12 +293,21 @@ class Runs:
         with self.ledger.read() as snapshot:
             check_seals(task_set, started.tasks, snapshot, self.field.scorecards.trusted)
 
-    def _digest_now(self, started: RunStarted) -> str:
-        """Of the set's files as they are. Sealed ones are not in it: they are held against their commitments."""
-        digest = self.catalogue.digest(started.task_set)
-        if digest == started.digest:
-            self._check_seals(self.catalogue.get(started.task_set), started)
-        return digest
+    def _set_changed(self, started: RunStarted) -> str:
+        """As `look`, of the set. Sealed tasks are not in its digest: they are held against their commitments."""
+        try:
+            same = self.catalogue.digest(started.task_set) == started.digest
+            task_set = self.catalogue.get(started.task_set) if same else None
+        except (FieldmarkError, OSError) as error:  # without a path, which may be a sealed task's
+            what = (error.strerror or type(error).__name__) if isinstance(error, OSError) else error
+            raise Conflict(f"the task set cannot be read any more: {what}", code="unreadable") from error
+        if task_set is None:
+            return f"the task set '{started.task_set}' is no longer what it was when the run began"
+        try:
+            self._check_seals(task_set, started)
+        except InputError as error:
+            return f"the task set is no longer what it was when the run began: {error}"
+        return ""
 
     def _seen(self, task_set: TaskSet) -> TaskSetSeen:
         with self.ledger.read() as snapshot:
@@ -339,7 +360,7 @@ class Runs:
             until=wanted.until,
             confidence=self.field.policy.confidence,
             seed=seed,
-            sandbox=rules.sandbox if _needs_sandbox(task_set) else "none",
+            sandbox=rules.sandbox if task_set.needs_sandbox else "none",
             tools={e.digest: e.calling for e in entrants if e.calling},
         )
         self._playable(task_set, started, entrants)
@@ -368,7 +389,3 @@ class Runs:
         seen = seen_of(task_set, checked=True, verifiers=report.verifiers)
         await self.ledger.awrite(lambda now: write_set(now, seen))
         return ""
-
-
-def _needs_sandbox(task_set: TaskSet) -> bool:
-    return any(task.uses or task.verifier.needs_sandbox for task in task_set.tasks)

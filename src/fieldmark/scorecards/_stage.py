@@ -6,16 +6,18 @@ limited and judged alike.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
 from fieldmark.contenders import Message
-from fieldmark.errors import FailureKind, SandboxError
+from fieldmark.errors import ContenderFailure, SandboxError
 from fieldmark.ledger.evidence import Ended
 from fieldmark.sandbox import Mount, Sandbox
 from fieldmark.scorecards._attempt import Attempt, Event, EventKind, ToolCall
@@ -103,7 +105,7 @@ class Scene:
 class Stage:
     """The seam. `told` is what came first; then `call` tools, `say` things, and `step` once per turn of a model."""
 
-    def __init__(self, scene: Scene, budget: Budget, *, heard: Callable[[Event], None] | None = None) -> None:
+    def __init__(self, scene: Scene, budget: Budget) -> None:
         self.scene = scene
         self.budget = budget
         self.messages: list[Message] = []
@@ -116,9 +118,11 @@ class Stage:
         self.cost: float | None = None
         self.waited = 0.0
         """Seconds spent waiting for an endpoint that was at its limit or away."""
+        self.clock: asyncio.Timeout | None = None
+        """What ends the attempt when its seconds are up."""
+        self._paced = 0.0
         self.bench: Grading | None = None
         """Where an agent that needs a sandbox of its own gets one."""
-        self._heard = heard
         self._begun = time.monotonic()
         scene.note = self.note
 
@@ -129,8 +133,35 @@ class Stage:
 
     @property
     def ms(self) -> int:
-        """Milliseconds since it began."""
-        return round((time.monotonic() - self._begun) * 1000)
+        """Milliseconds since it began, without what it waited for its turn or for its endpoint."""
+        return round((time.monotonic() - self._begun - self._paced - self.waited) * 1000)
+
+    @property
+    def left(self) -> float:
+        """Seconds until its time is up. Waiting for the endpoint uses them, waiting for its turn does not."""
+        end = self.clock.when() if self.clock is not None else None
+        return self.budget.seconds if end is None else end - asyncio.get_running_loop().time()
+
+    async def await_turn(self, seconds: float) -> None:
+        """Wait because of a limit of ours (`requests_per_minute`): it is none of the contender's time."""
+        if seconds <= 0:
+            return
+        if self.clock is not None and (end := self.clock.when()) is not None:
+            self.clock.reschedule(end + seconds)
+        self.note("note", text=f"waits {seconds:.1f} s for its turn at the endpoint")
+        begun = time.monotonic()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._paced += time.monotonic() - begun
+
+    async def await_endpoint(self, seconds: float) -> None:
+        """Wait because the endpoint is at its limit or away. The attempt's time goes on."""
+        begun = time.monotonic()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.waited += time.monotonic() - begun
 
     def new_sandbox(self, mounts: Sequence[Mount] = ()) -> Sandbox:
         """A sandbox for a contender whose task has none, not yet opened. Raises SandboxError."""
@@ -140,10 +171,7 @@ class Stage:
 
     def note(self, kind: EventKind, **data: Any) -> None:
         """Add to the transcript."""
-        event = Event(kind, self.ms, data)
-        self.events.append(event)
-        if self._heard:
-            self._heard(event)
+        self.events.append(Event(kind, self.ms, data))
 
     async def begin(self) -> str:
         """Tell the contender its task; also the first messages."""
@@ -217,11 +245,23 @@ class Stage:
         return reply
 
     async def end(
-        self, ended: Ended, *, failure: FailureKind | None = None, detail: str = "", script_fault: str = ""
+        self, ended: Ended, failure: ContenderFailure | None = None, *, script_fault: str = ""
     ) -> Attempt:
         """What came of it. Collects artifacts and state."""
         ms = self.ms
         files, left = await self.scene.files()
+        attempt = self.attempt(ended, failure)
+        state = self.scene.state()
+        return replace(attempt, state=state, files=files, left=left, script_fault=script_fault, ms=ms)
+
+    def attempt(self, ended: Ended, failure: ContenderFailure | None = None) -> Attempt:
+        """What is known of it without the scene. Of a sealed task's failure its kind and status alone: a server's
+        words may repeat what it was asked.
+        """
+        detail = failure.message if failure else ""
+        if failure and self.scene.task.sealed:
+            status = f" ({failure.status})" if failure.status else ""
+            detail = f"{failure.kind}{status} at a sealed task"
         return Attempt(
             task=self.scene.task.id,
             variant=self.scene.variant.id if self.scene.variant else "",
@@ -229,16 +269,14 @@ class Stage:
             messages=tuple(self.messages),
             answer=self.answer,
             calls=tuple(self.calls),
-            state=self.scene.state(),
-            files=files,
-            left=left,
             events=tuple(self.events),
             ended=ended,
-            failure=failure,
+            failure=failure.kind if failure else None,
             detail=detail,
-            script_fault=script_fault,
+            status=failure.status if failure else None,
+            retry_after=failure.retry_after if failure else None,
             steps=self.steps,
-            ms=ms,
+            ms=self.ms,
             prompt_tokens=self.prompt_tokens,
             answer_tokens=self.answer_tokens,
             cost=self.cost,

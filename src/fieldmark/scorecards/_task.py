@@ -163,6 +163,16 @@ class TaskSet:
 
             object.__setattr__(self, "digest", tasks_digest(self.tasks))
 
+    @property
+    def needs_sandbox(self) -> bool:
+        """Whether some task is taken or judged in one, or in a browser, which bubblewrap keeps in."""
+        return any(task.uses or task.verifier.needs_sandbox for task in self.tasks)
+
+    @property
+    def needs_browser(self) -> bool:
+        """Whether some task is taken or judged in one."""
+        return any("browser" in task.uses or task.verifier.needs_browser for task in self.tasks)
+
     def task(self, name: str) -> Task:
         """The task of that id. Raises InputError."""
         found = next((t for t in self.tasks if t.id == name), None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from fieldmark.errors import ContenderFailure, FailureKind, SandboxError
 from fieldmark.ledger.evidence import Ended
 from fieldmark.sandbox import SANDBOXES, Limits, Mount, Sandbox
-from fieldmark.scorecards._attempt import Attempt, Event
+from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._hands import hands
 from fieldmark.scorecards._stage import BudgetSpent, Scene, ScriptFault, Stage
 from fieldmark.scorecards._task import Task, Variant
@@ -76,42 +76,27 @@ class Played:
 
 
 async def play(
-    task: Task,
-    agent: Agent,
-    bench: Bench,
-    *,
-    variant: Variant | None = None,
-    seed: int = 0,
-    heard: Callable[[Event], None] | None = None,
+    task: Task, agent: Agent, bench: Bench, *, variant: Variant | None = None, seed: int = 0
 ) -> Played:
     """Let `agent` take `task` once and judge what came of it. Whatever goes wrong is data; only cancelling raises."""
-    attempt = await attempt_task(task, agent, bench, variant=variant, seed=seed, heard=heard)
+    scene = task.scene(task, variant, seed) if task.scene else Scene(task, variant, seed)
+    stage = Stage(scene, task.budget)
+    stage.bench = bench
+    attempt = await _attempt(agent, stage, bench)
     begun = time.monotonic()
     verdict = _void_by_endpoint(attempt) or await judge(
         task.verifier, attempt, bench, seconds=task.checks_seconds
     )
-    return Played(attempt, verdict, round((time.monotonic() - begun) * 1000))
+    return Played(attempt, _only_answered(attempt, verdict), round((time.monotonic() - begun) * 1000))
 
 
-async def attempt_task(
-    task: Task,
-    agent: Agent,
-    bench: Bench,
-    *,
-    variant: Variant | None = None,
-    seed: int = 0,
-    heard: Callable[[Event], None] | None = None,
-) -> Attempt:
-    """The attempt alone, without a verdict."""
-    scene = task.scene(task, variant, seed) if task.scene else Scene(task, variant, seed)
-    stage = Stage(scene, task.budget, heard=heard)
-    stage.bench = bench
+async def _attempt(agent: Agent, stage: Stage, bench: Bench) -> Attempt:
     try:
         async with AsyncExitStack() as open_:
-            await _set_up(scene, bench, open_, getattr(agent, "mounts", ()))
+            await _set_up(stage.scene, bench, open_, getattr(agent, "mounts", ()))
             return await _act(agent, stage)
     except SandboxError as error:
-        return _broken(stage, error.message)
+        return replace(stage.attempt("cancelled"), sandbox_fault=error.message)
 
 
 async def _set_up(scene: Scene, bench: Bench, opened: AsyncExitStack, mounts: Sequence[Mount]) -> None:
@@ -128,12 +113,10 @@ async def _set_up(scene: Scene, bench: Bench, opened: AsyncExitStack, mounts: Se
 
 async def _act(agent: Agent, stage: Stage) -> Attempt:
     ended: Ended = "answered"
-    failure: FailureKind | None = None
-    detail = fault = ""
-    status: int | None = None
-    again: float | None = None
+    failure: ContenderFailure | None = None
+    fault = ""
     try:
-        async with asyncio.timeout(stage.budget.seconds):
+        async with asyncio.timeout(stage.budget.seconds) as stage.clock:
             await stage.begin()
             await agent.take(stage)
     except BudgetSpent as spent:
@@ -141,33 +124,15 @@ async def _act(agent: Agent, stage: Stage) -> Attempt:
     except TimeoutError:
         ended = "seconds"
         if stage.waited:  # the time went to the endpoint's limit: that says nothing about the contender
-            ended, failure = "failed", "refused"
-            detail = f"it waited {stage.waited:.0f} s for its endpoint, and the time was up"
+            words = f"it waited {stage.waited:.0f} s for its endpoint, and the time was up"
+            ended, failure = "failed", ContenderFailure("refused", words)
     except GaveUp:
         ended = "gave_up"
     except ContenderFailure as error:
-        ended, failure, detail = "failed", error.kind, error.message
-        status, again = error.status, error.retry_after
+        ended, failure = "failed", error
     except ScriptFault as error:
         fault = str(error) or "the script failed"
-    attempt = await stage.end(ended, failure=failure, detail=detail, script_fault=fault)
-    return replace(attempt, status=status, retry_after=again) if failure else attempt
-
-
-def _broken(stage: Stage, why: str) -> Attempt:
-    return Attempt(
-        task=stage.scene.task.id,
-        variant=stage.scene.variant.id if stage.scene.variant else "",
-        seed=stage.scene.seed,
-        messages=tuple(stage.messages),
-        answer=stage.answer,
-        calls=tuple(stage.calls),
-        events=tuple(stage.events),
-        ended="cancelled",
-        sandbox_fault=why,
-        steps=stage.steps,
-        ms=stage.ms,
-    )
+    return await stage.end(ended, failure, script_fault=fault)
 
 
 def _void_by_endpoint(attempt: Attempt) -> Verdict | None:
@@ -176,3 +141,17 @@ def _void_by_endpoint(attempt: Attempt) -> Verdict | None:
     if attempt.sandbox_fault:
         return Verdict.nothing("sandbox", attempt.sandbox_fault)
     return None
+
+
+def _only_answered(attempt: Attempt, verdict: Verdict) -> Verdict:
+    """The verdict; a fail, beside what the verifier said, when it passes what its contender did not bring to an end."""
+    if verdict.result != "pass" or attempt.ended == "answered":
+        return verdict
+    if attempt.ended == "failed":
+        why = f"the contender failed: {attempt.detail}"
+    elif attempt.ended == "gave_up":
+        why = "it was given up"
+    else:
+        why = f"the budget of {attempt.ended} was used up"
+    said = f" ({verdict.explanation})" if verdict.explanation else ""
+    return replace(verdict, result="fail", score=0.0, explanation=f"{why}; what is there would pass{said}")

@@ -13,6 +13,10 @@ Kind = Literal["model", "agent", "person", "seeded"]
 """What takes the tasks. `seeded`: a scripted agent of known skill, to prove the numbers with."""
 Calling = Literal["native", "grammar", "none"]
 """How a model calls tools: the endpoint's own way; its answer forced into the calls' schema; not at all."""
+TrialOrder = Literal["failing", "newest", "slowest", "costliest"]
+"""What comes first in a list of trials."""
+PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+"""Types of files that are shown as pictures."""
 
 
 class _View(BaseModel):
@@ -71,20 +75,27 @@ class ContenderScore(_View):
     rate: Estimate | None
     """Pass rate, every task weighing the same; None before the first verdict."""
     curve: list[PassPoint] = []
-    """From k = 1 to the trials that every task has."""
+    """From k = 1 to the trials that at least half of the tasks have; each point is over the tasks that have k."""
     consistency: Estimate | None = None
     """Agreement of verdicts across the wordings of a task; None without variants."""
     between: float | None = None
     """Standard deviation of the pass probability between tasks."""
     within: float | None = None
-    """Standard deviation of one trial within a task."""
+    """Standard deviation of one trial within a task and wording."""
+    correlation: Estimate | None = None
+    """Intraclass correlation of trials of one task and wording; None before three tasks have two trials each."""
+    change: Estimate | None = None
+    """Change of the pass rate from the first trial to the last that at least half of the tasks have; None before
+    these have two."""
     cost_per_pass: float | None = None
-    """Currency units; None without a price."""
+    """Currency units for one pass of open tasks, fails and voids of known cost included; None unless every pass and
+    fail has a price."""
     seconds_per_pass: float | None = None
-    """Seconds of the contender's time for one pass, failures included."""
+    """Seconds of the contender's time for one pass of open tasks, fails included."""
     median_seconds: float | None = None
-    """Of one trial."""
+    """Of one pass or fail, of sealed tasks too."""
     tokens_per_trial: float | None = None
+    """Mean of the passes and fails of open tasks whose tokens are known."""
     more: str = ""
     """How many trials more for half the width, in words."""
     gap: Gap | None = None
@@ -133,7 +144,9 @@ class RunView(_View):
     void: int
     """Voids so far."""
     state: Literal["running", "paused", "ended"]
-    """`paused`: nobody works at it; it can be continued."""
+    """`paused`: nobody works at it."""
+    resumable: bool = False
+    """It is paused and can be continued; what people take on the page goes on there only."""
     ended: Literal["complete", "precise", "cancelled", "contender_changed", "failed"] | None = None
     detail: str = ""
     doing: list[str] = []

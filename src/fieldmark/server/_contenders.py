@@ -26,8 +26,18 @@ from fieldmark.contenders import (
     probe,
     pull,
 )
-from fieldmark.errors import Conflict, ContenderFailure, FieldError, FieldmarkError, InputError, ModelError
-from fieldmark.fields import FieldContender, record_act, remove_contender, write_contender
+from fieldmark.errors import (
+    Conflict,
+    ContenderFailure,
+    FieldError,
+    FieldmarkError,
+    InputError,
+    ModelError,
+    NotFound,
+)
+from fieldmark.fields import FieldContender, Member, record_act, remove_contender, write_contender
+from fieldmark.scorecards import known_calling, probe_calling
+from fieldmark.scorecards.views import Calling
 from fieldmark.server._deps import Admin, HouseDep, VisitorDep
 from fieldmark.server._house import House
 from fieldmark.server._jobs import Job, Report
@@ -66,6 +76,7 @@ class ContenderView(_View):
     """What is set."""
     price: Price | None
     spend_cap: float | None
+    requests_per_minute: float | None
     spent: float
     """Currency units in closed rounds."""
     origin: str
@@ -93,6 +104,15 @@ class ProbeView(_View):
     failure: str | None
     message: str
     hint: str
+
+
+class CallingView(_View):
+    """How a contender calls tools."""
+
+    calling: Calling | None
+    """None: it was not asked yet."""
+    said: str
+    """What the probe saw, in words."""
 
 
 class ModelView(_View):
@@ -169,6 +189,7 @@ def _view(
         sampler=spec.sampler.model_dump(mode="json", exclude_defaults=True),
         price=spec.price,
         spend_cap=spec.spend_cap,
+        requests_per_minute=spec.requests_per_minute,
         spent=spent,
         origin=f"contenders/{spec.name}.toml" if own_file.exists() else "field.toml",
         removable=own_file.exists(),
@@ -295,6 +316,29 @@ async def remove(name: str, house: HouseDep, admin: Admin) -> None:
     await asyncio.to_thread(remove_contender, house.field.folder, name)
     await record_act(house.ledger, "contender_removed", by=admin, subject=name)
     await house.refresh()
+
+
+@router.get("/contenders/{digest}/calling")
+async def contender_calling(digest: str, house: HouseDep) -> CallingView:
+    """How a contender calls tools, as the last probe found."""
+    found = known_calling(house.field.state, _member(house, digest).digest)
+    return (
+        CallingView(calling=found.calling, said=found.said) if found else CallingView(calling=None, said="")
+    )
+
+
+@router.post("/contenders/{digest}/calling")
+async def probe_contender_calling(digest: str, house: HouseDep, _: Admin) -> CallingView:
+    """Ask a contender for a call of a small tool, and keep what came of it."""
+    found = await probe_calling(_member(house, digest), house.field.state)
+    return CallingView(calling=found.calling, said=found.said)
+
+
+def _member(house: House, digest: str) -> Member:
+    member = house.roster.by_digest(digest)
+    if member is None:
+        raise NotFound("no contender of this field has that digest now")
+    return member
 
 
 @router.get("/models", tags=["models"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fieldmark.errors import FieldmarkError
 from fieldmark.ledger import Entry
-from fieldmark.ledger.evidence import AnswerEnded, CaseAnswered
+from fieldmark.reports import count_costs
 
 if TYPE_CHECKING:
     from fieldmark.server._house import House
@@ -58,12 +58,6 @@ async def _look(house: House, seen: int) -> int:
 
 
 async def _take_in(house: House, entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        match entry.record.body:
-            case AnswerEnded(contender=contender, cost=cost) | CaseAnswered(contender=contender, cost=cost):
-                member = house.roster.by_digest(contender)
-                if member is not None:
-                    member.spent += cost or 0.0
-            case _:
-                pass
+    if any(getattr(entry.record.body, "cost", None) for entry in entries):
+        await count_costs(house.ledger, house.roster)
     await house.arena.seen_elsewhere({e.record.refs["battle"] for e in entries if "battle" in e.record.refs})

@@ -12,12 +12,13 @@ from typing import Any
 from fastapi import Request
 from pydantic import BaseModel
 
-from fieldmark.arena import Arena, Shadows, spent
+from fieldmark.arena import Arena, Shadows
 from fieldmark.errors import ContenderError, FieldmarkError, LedgerError
 from fieldmark.fields import Field, FieldWatch, Roster, accounts, has_server, open_ledger
-from fieldmark.gateway import Drift, Gateway, drift_spent, gateway_spent
+from fieldmark.gateway import Drift, Gateway
 from fieldmark.ledger import Ledger
-from fieldmark.scorecards import Cards, People, Runs, scorecards_spent
+from fieldmark.reports import count_costs
+from fieldmark.scorecards import Cards, People, Runs
 from fieldmark.server._attempts import Attempts
 from fieldmark.server._calls import Calls
 from fieldmark.server._elsewhere import follow
@@ -130,20 +131,8 @@ class House:
             self.arena.field = self.gateway.field = self.drift.field = self.runs.field = self.field
             self.cards.follow(self.field)
             await self.roster.sync(self.field)
-            costs = await asyncio.to_thread(self._spent)
-            for member in self.roster.members:
-                member.spent = max(member.spent, costs.get(member.digest, 0.0))
+            await count_costs(self.ledger, self.roster)
         self.changed.ring()
-
-    def _spent(self) -> dict[str, float]:
-        with self.ledger.read() as snapshot:
-            costs = (
-                spent(snapshot),
-                gateway_spent(snapshot),
-                drift_spent(snapshot),
-                scorecards_spent(snapshot),
-            )
-        return {digest: sum(c.get(digest, 0.0) for c in costs) for digest in set().union(*costs)}
 
     async def refresh(self) -> None:
         """Read the folder now instead of at the next look, and make contenders and rules those of it."""

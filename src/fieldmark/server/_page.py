@@ -37,7 +37,7 @@ def page(path: str) -> Response:
         return FileResponse(
             file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
         )
-    if "." in path.rsplit("/", 1)[-1] and not path.startswith("contenders/"):
+    if "." in path.rsplit("/", 1)[-1] and not path.startswith(("contenders/", "scorecards/")):
         raise NotFound(f"there is no /{path}")
     index = FOLDER / "index.html"
     if not index.exists():

@@ -1,4 +1,4 @@
-"""Routes for people who take tasks themselves, and for how contenders call tools."""
+"""Routes for people who take tasks themselves."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from fieldmark.errors import NotFound
-from fieldmark.fields import Member
-from fieldmark.scorecards import known_calling, probe_calling
-from fieldmark.scorecards.views import Calling, PersonStep, PersonTask
-from fieldmark.server._deps import ActingVoter, Admin, HouseDep, LookingVoter
-from fieldmark.server._house import House
+from fieldmark.scorecards.views import PersonStep, PersonTask
+from fieldmark.server._deps import ActingVoter, HouseDep, LookingVoter
 
 router = APIRouter(prefix="/api/v1", tags=["scorecards"])
 
@@ -50,17 +46,6 @@ class Written(_Body):
 
     path: FilePath
     text: Text
-
-
-class CallingView(BaseModel):
-    """How a contender calls tools."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    calling: Calling | None
-    """None: it was not asked yet."""
-    said: str
-    """What the probe saw, in words."""
 
 
 @router.post("/scorecards/{name}/people/next")
@@ -103,26 +88,3 @@ async def write_file(attempt: str, body: Written, house: HouseDep, voter: Acting
 async def give_up(attempt: str, house: HouseDep, voter: ActingVoter) -> PersonStep:
     """End the attempt without an answer."""
     return await house.people.give_up(voter, attempt)
-
-
-@router.get("/contenders/{digest}/calling")
-async def contender_calling(digest: str, house: HouseDep) -> CallingView:
-    """How a contender calls tools, as the last probe found."""
-    found = known_calling(house.field.state, _member(house, digest).digest)
-    return (
-        CallingView(calling=found.calling, said=found.said) if found else CallingView(calling=None, said="")
-    )
-
-
-@router.post("/contenders/{digest}/calling")
-async def probe_contender_calling(digest: str, house: HouseDep, _: Admin) -> CallingView:
-    """Ask a contender for a call of a small tool, and keep what came of it."""
-    found = await probe_calling(_member(house, digest), house.field.state)
-    return CallingView(calling=found.calling, said=found.said)
-
-
-def _member(house: House, digest: str) -> Member:
-    member = house.roster.by_digest(digest)
-    if member is None:
-        raise NotFound("no contender of this field has that digest now")
-    return member

@@ -13,7 +13,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from fieldmark.scorecards import Filter, Wanted, write_bundle
-from fieldmark.scorecards.views import Comparison, RunView, ScorecardLine, ScorecardView, TrialPage, TrialView
+from fieldmark.scorecards.views import (
+    PICTURES,
+    Comparison,
+    RunView,
+    ScorecardLine,
+    ScorecardView,
+    TrialOrder,
+    TrialPage,
+    TrialView,
+)
 from fieldmark.server._deps import Admin, HouseDep
 from fieldmark.server._house import House
 
@@ -21,7 +30,7 @@ router = APIRouter(prefix="/api/v1", tags=["scorecards"])
 
 _IN_MEMORY = 1 << 22
 _BLOCK = 1 << 16
-_SHOWN = {"image/png", "image/jpeg", "image/webp", "image/gif", "text/plain"}
+_SHOWN = {*PICTURES, "text/plain"}
 """Types that a browser shows; anything else is for keeping only."""
 _SAFE = {
     "content-security-policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'none'",
@@ -76,7 +85,7 @@ async def scorecard_trials(  # noqa: PLR0913, PLR0917 (each is a filter)
     q: Annotated[
         str | None, Query(description="Text in messages of the newest 2,000 that fit the rest")
     ] = None,
-    order: Literal["failing", "newest", "slowest", "costliest"] = "failing",
+    order: TrialOrder = "failing",
     after: Annotated[str | None, Query(description="Id of the last trial of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TrialPage:

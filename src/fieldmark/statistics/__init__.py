@@ -9,7 +9,7 @@ from fieldmark.statistics._agreement import Consistency, consistency
 from fieldmark.statistics._bootstrap import Bootstrap, bootstrap
 from fieldmark.statistics._bounded import mean_interval
 from fieldmark.statistics._counts import OUTCOMES, BothBad, FloatArray, IntArray, PairCounts, Tally, Winner
-from fieldmark.statistics._course import change_over_trials, intraclass_correlation
+from fieldmark.statistics._course import Change, change_over_trials, intraclass_correlation
 from fieldmark.statistics._drift import WINDOWS, Answers, DriftTest, drift_test
 from fieldmark.statistics._errors import ClusterScores
 from fieldmark.statistics._existence import Unrated
@@ -24,11 +24,10 @@ from fieldmark.statistics._intervals import (
     wilson,
 )
 from fieldmark.statistics._pairs import mcnemar, paired_difference
-from fieldmark.statistics._passk import CurvePoint, pass_all_k, pass_at_k, pass_curve, pass_rate
+from fieldmark.statistics._passk import CurvePoint, pass_all_k, pass_at_k, pass_curve
 from fieldmark.statistics._power import (
     detectable_difference,
     more_tasks_needed,
-    power_of_pairs,
     tasks_needed,
     trials_needed,
 )
@@ -48,6 +47,7 @@ __all__ = [
     "AnytimeMean",
     "Bootstrap",
     "BothBad",
+    "Change",
     "ClusterScores",
     "Component",
     "Consistency",
@@ -86,8 +86,6 @@ __all__ = [
     "pass_all_k",
     "pass_at_k",
     "pass_curve",
-    "pass_rate",
-    "power_of_pairs",
     "quantile",
     "rank_sets",
     "rate",

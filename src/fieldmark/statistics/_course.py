@@ -4,51 +4,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fieldmark.errors import StatisticsError
 from fieldmark.statistics._bounded import chance_above, checked_confidence, mean_interval
-from fieldmark.statistics._counts import FloatArray
 from fieldmark.statistics._intervals import Interval
-from fieldmark.statistics._passk import counts_of
+from fieldmark.statistics._passk import by_task, cells_of, over_wordings
 
 
 def intraclass_correlation(
     passes: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95
 ) -> Interval | None:
-    """Correlation of two trials of the same task, from counts of shape (T,), with its interval.
+    """Correlation of two trials of the same task and wording, with its interval; counts of shape (T,) or, with V
+    wordings of each task, (T, V), 0 trials where a wording is missing.
 
     0: trials of a task are as independent as those of different tasks. 1: a task passes always or never. It is
-    1 - E[p (1 - p)] / (P (1 - P)), p the pass probability of a task and P its mean. The interval is every share whose
-    task-wise excess over E[p (1 - p)] has a mean that may be 0 (Fieller's way to the interval of a ratio), by
-    `mean_interval`. None where it cannot be known: fewer than three tasks with two trials, or all trials alike.
+    1 - E[p (1 - p)] / (P (1 - P)), p the pass probability of a wording of a task and P its mean. The interval is every
+    share whose task-wise excess over E[p (1 - p)] has a mean that may be 0 (Fieller's way to the interval of a ratio),
+    by `mean_interval`. None where it cannot be known: fewer than three tasks with two trials, or all trials alike.
 
     Raises:
         StatisticsError: the shapes differ, passes beyond trials, or a confidence not between 0 and 1.
     """
     checked_confidence(confidence)
-    c, n = counts_of(passes, trials)
-    c, n = c[n > 1], n[n > 1]
-    if c.size < 3 or c.sum() in (0, n.sum()):
+    c, n = cells_of(passes, trials)
+    repeated = (n > 1).any(axis=1)
+    c, n = c[repeated], n[repeated]
+    known = n > 1
+    if len(c) < 3 or c[known].sum() in (0, n[known].sum()):
         return None
-    rate, single = c / n, c * (n - c) / (n * (n - 1))
+    size = np.where(known, n, 2)
+    rate, single = over_wordings(c / size, known), over_wordings(c * (size - c) / (size * (size - 1)), known)
     mean = float(rate.mean())
     # What a task adds to P (1 - P), to first order in P.
     whole = rate * (1 - 2 * mean) + mean**2
     product = (float(rate.sum()) ** 2 - float(rate @ rate)) / (rate.size * (rate.size - 1))
     ends = sorted((mean**2, (1 - mean) ** 2))
-    highest = float(((n // 2) * (n - n // 2) / (n * (n - 1))).max())
+    highest = float(((n // 2) * (n - n // 2) / (size * (size - 1)))[known].max())
     value = _share(1 - float(single.mean()) / (mean - product))
 
     tail = (1 - confidence) / 2
-    _, first, times = np.unique(c * (n.max() + 1) + n, return_index=True, return_counts=True)
-    single, whole, many = (
-        single[first],
-        whole[first],
-        times.astype(np.float64),
-    )  # equal tasks together: quicker
+    alike, times = np.unique(np.round([single, whole], 12), axis=1, return_counts=True)
+    single, whole, many = *alike, times.astype(np.float64)  # equal tasks together: quicker
 
     def below(within: float) -> float:
         """Whether the task-wise excess, 0 in the mean where `within` is 1 - correlation, may be so low: above 0."""
@@ -74,25 +74,47 @@ def _share(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
-def change_over_trials(results: ArrayLike, *, confidence: float = 0.95) -> Interval:
+@dataclass(frozen=True)
+class Change:
+    """What becomes of the pass rate from the first trial of a task to the last."""
+
+    interval: Interval
+    """Last less first, mean over tasks, with its interval; from -1 to 1."""
+    trials: int
+    """Number of the last trial: as many as at least half of the tasks have."""
+    tasks: int
+    """Tasks that have so many, over which the mean is."""
+
+
+def change_over_trials(
+    passes: ArrayLike, numbers: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95
+) -> Change | None:
     """How much the pass probability changes from the first to the last trial of a task, mean over tasks.
 
-    `results` has shape (T, K): pass 1, fail 0, in the order of the trials; NaN where one is missing. A task's change
-    is the least-squares slope of its results over the order, times the way from first to last: unbiased where the
-    change is even. It lies between known ends, so the interval over tasks is that of `mean_interval`.
+    Of each course of trials, numbered from 1 without a gap: how many passed, the sum of the numbers of these, and how
+    many trials there were. Shape (T,) or, with several courses of each task (wordings, runs), (T, V), 0 trials where
+    there is none. A course's change is the least-squares slope of its results over their numbers, times the way from
+    first to last: unbiased where the change is even. A task has the mean over its courses. It lies between known ends,
+    so the interval over tasks is that of `mean_interval`. None where fewer than half of the tasks have two trials.
 
     Raises:
-        StatisticsError: another shape, fewer than two trials, no task with all of them, or results beyond 0 to 1.
+        StatisticsError: the shapes differ, passes beyond trials, sums of numbers that no trials have, or a confidence
+            not between 0 and 1.
     """
-    given = np.asarray(results, dtype=np.float64)
-    if given.ndim != 2 or given.shape[1] < 2:
-        raise StatisticsError(
-            f"results of shape {given.shape}", hint="one row per task, one column per trial, at least two"
-        )
-    whole = given[np.isfinite(given).all(axis=1)]
-    if not whole.size:
-        raise StatisticsError("no task has all its trials", hint="cut to the trials that every task has")
-    place = np.linspace(-0.5, 0.5, given.shape[1])
-    weights: FloatArray = place / float(place @ place)
-    end = float(weights[weights > 0].sum())
-    return mean_interval(whole @ weights, confidence=confidence, lowest=-end, highest=end)
+    c, n = cells_of(passes, trials)
+    found = by_task(numbers)
+    least = c * (c + 1) / 2
+    if found.shape != c.shape or not ((found >= least) & (found <= c * (n + 1) - least)).all():
+        raise StatisticsError("no trials have such numbers", hint="the sum of those passed, 1 for the first")
+    longest = np.sort(n.max(axis=1))
+    last = int(longest[longest.size // 2]) if longest.size else 0
+    if last < 2:
+        return None
+    known = n >= last
+    size = np.where(known, n, last)
+    slopes = 12 * (found - c * (size + 1) / 2) / (size * (size**2 - 1))
+    changes = over_wordings((last - 1) * slopes, known)[known.any(axis=1)]
+    end = 6 * (last**2 // 4) / (last * (last + 1))
+    one = mean_interval(changes, confidence=confidence, lowest=-end, highest=end)
+    value, lower, upper = (min(max(each, -1.0), 1.0) for each in (one.value, one.lower, one.upper))
+    return Change(Interval(value, lower, upper), last, changes.size)

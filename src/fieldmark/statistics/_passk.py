@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fieldmark.errors import StatisticsError
 from fieldmark.statistics._bounded import mean_interval
@@ -24,7 +24,7 @@ class CurvePoint:
     all: Interval
     """pass^k: all of k trials pass."""
     tasks: int
-    """Tasks with at least k trials, over which the means are."""
+    """Tasks with at least k trials of every wording, over which the means are."""
 
 
 def counts_of(passes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -43,9 +43,30 @@ def counts_of(passes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, FloatAr
     return c, n
 
 
-def pass_rate(passes: ArrayLike, trials: ArrayLike) -> FloatArray:
-    """Share of trials passed per task, shape (T,); NaN where a task has none. Raises as `pass_all_k`."""
-    return pass_all_k(passes, trials, 1)
+def cells_of(passes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Both of shape (T, V), V wordings of T tasks, from that shape or from (T,), one wording.
+
+    Raises:
+        StatisticsError: as `counts_of`; or another shape.
+    """
+    c, n = (by_task(each) for each in counts_of(passes, trials))
+    if c.ndim != 2:
+        raise StatisticsError(f"counts of shape {c.shape}", hint="one row per task, one column per wording")
+    return c, n
+
+
+def by_task(values: ArrayLike) -> FloatArray:
+    """(T,) as (T, 1); anything else as it is."""
+    given = np.asarray(values, dtype=np.float64)
+    return given[:, None] if given.ndim == 1 else given
+
+
+def over_wordings(values: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """Mean over the wordings of each task where `known`: (T, V) to (T,); NaN where none is."""
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0).sum(axis=1)
+    mean: FloatArray = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return mean
 
 
 def pass_all_k(passes: ArrayLike, trials: ArrayLike, k: int) -> FloatArray:
@@ -81,22 +102,24 @@ def pass_curve(
 ) -> list[CurvePoint]:
     """pass@k and pass^k with intervals over tasks, in the order of `ks`; a k that no task has trials for is left out.
 
+    Counts have the shape (T,) or, with V wordings of each task, (T, V), 0 trials where a wording is missing. k trials
+    are of one wording, a task has the mean over its wordings, and it takes part where each of them has k trials.
+
     Raises:
-        StatisticsError: as `pass_all_k` and `mean_interval`.
+        StatisticsError: another shape, passes beyond trials, k below 1, or a confidence not between 0 and 1.
     """
-    c, n = counts_of(passes, trials)
+    c, n = cells_of(passes, trials)
+    tried = n > 0
+
+    def mean(share: Callable[[FloatArray, FloatArray, int], FloatArray], k: int) -> Interval:
+        values = over_wordings(share(c[enough], n[enough], k), tried[enough])
+        return mean_interval(values, confidence=confidence)
+
     curve = []
     for k in ks:
-        enough = n >= k
-        if not enough.any():
-            continue
-        at, every = pass_at_k(c[enough], n[enough], k), pass_all_k(c[enough], n[enough], k)
-        curve.append(
-            CurvePoint(
-                k,
-                mean_interval(at, confidence=confidence),
-                mean_interval(every, confidence=confidence),
-                int(enough.sum()),
-            )
-        )
+        enough = tried.any(axis=1) & ((n >= k) | ~tried).all(axis=1)
+        if enough.any():
+            every = mean(pass_all_k, k)
+            at = mean(pass_at_k, k) if k > 1 else every  # one of one trial is all of it
+            curve.append(CurvePoint(k, at, every, int(enough.sum())))
     return curve

@@ -10,37 +10,13 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from fieldmark.errors import StatisticsError
 from fieldmark.statistics._intervals import normal_critical
-from fieldmark.statistics._passk import counts_of
+from fieldmark.statistics._passk import cells_of, over_wordings
 from fieldmark.statistics._variance import variance_split
-
-
-def power_of_pairs(
-    difference: float,
-    tasks: int,
-    trials_a: int,
-    trials_b: int,
-    between: float,
-    within: float,
-    *,
-    confidence: float = 0.95,
-) -> float:
-    """Probability that a paired comparison finds a true `difference` of pass rates.
-
-    Without earlier trials take `between` 0 and `within` sqrt(p (1 - p)) of the expected rate p, which errs on the
-    careful side for contenders that fail on the same tasks.
-
-    Raises:
-        StatisticsError: tasks or trials below 1, a deviation below 0, or a confidence not between 0 and 1.
-    """
-    error = math.sqrt(_variance(trials_a, trials_b, between, within) / _tasks(tasks))
-    if error == 0:
-        return 1.0 if difference else 0.0
-    z, shift = normal_critical(confidence), abs(difference) / error
-    return NormalDist().cdf(shift - z) + NormalDist().cdf(-shift - z)
 
 
 def detectable_difference(
@@ -53,7 +29,14 @@ def detectable_difference(
     power: float = 0.8,
     confidence: float = 0.95,
 ) -> float:
-    """The smallest true difference that a paired comparison finds with probability `power`. Raises as above."""
+    """The smallest true difference of pass rates that a paired comparison finds with probability `power`.
+
+    Without earlier trials take `between` 0 and `within` sqrt(p (1 - p)) of the expected rate p, which errs on the
+    careful side for contenders that fail on the same tasks.
+
+    Raises:
+        StatisticsError: tasks or trials below 1, a deviation below 0, or a power or confidence not between 0 and 1.
+    """
     error = math.sqrt(_variance(trials_a, trials_b, between, within) / _tasks(tasks))
     return _quantiles(power, confidence) * error
 
@@ -82,7 +65,8 @@ def tasks_needed(
 def trials_needed(
     passes: ArrayLike, trials: ArrayLike, half_width: float, *, confidence: float = 0.95
 ) -> int | None:
-    """About how many trials more on every task until the interval of the pass rate is +- `half_width` or narrower.
+    """About how many trials more of every task and wording until the interval of the pass rate is +- `half_width` or
+    narrower; counts as `variance_split` takes them.
 
     None: no number of trials on these tasks is enough, because they differ too much among themselves (or there are
     too few); then `more_tasks_needed` says how many. None too where no task has two trials yet.
@@ -90,8 +74,9 @@ def trials_needed(
     Raises:
         StatisticsError: as `variance_split`; a half width that is not above 0.
     """
-    _, n = counts_of(passes, trials)
-    tasks = int((n > 0).sum())
+    _, n = cells_of(passes, trials)
+    wordings = (n > 0).sum(axis=1)
+    tasks = int((wordings > 0).sum())
     split = variance_split(passes, trials)
     room = _room(half_width, tasks, confidence)
     if split.between is None or split.within is None or room is None:
@@ -99,7 +84,8 @@ def trials_needed(
     left = tasks * room**2 - split.between**2
     if left <= 0:
         return None
-    return max(0, math.ceil(split.within**2 / left - float(n[n > 0].mean()) - 1e-9))
+    needed = split.within**2 * float((1 / wordings[wordings > 0]).mean()) / left  # trials of each wording
+    return max(0, math.ceil(needed - float(n[n > 0].mean()) - 1e-9))
 
 
 def more_tasks_needed(
@@ -110,8 +96,8 @@ def more_tasks_needed(
     It supposes that further tasks are as different as these. None where fewer than two tasks have trials. Raises as
     `trials_needed`.
     """
-    c, n = counts_of(passes, trials)
-    rates = c[n > 0] / n[n > 0]
+    c, n = cells_of(passes, trials)
+    rates = over_wordings(c / np.where(n > 0, n, 1), n > 0)[(n > 0).any(axis=1)]
     if rates.size < 2:
         return None
     variance = float(rates.var(ddof=1))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fieldmark.statistics._counts import FloatArray
-from fieldmark.statistics._passk import counts_of
+from fieldmark.statistics._passk import cells_of, over_wordings
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,20 @@ class VarianceSplit:
     between: float | None
     """Of the pass probability (or of its difference) between tasks."""
     within: float | None
-    """Of one trial within a task."""
+    """Of one trial within a task and wording."""
 
 
 def variance_split(passes: ArrayLike, trials: ArrayLike) -> VarianceSplit:
-    """How much of the variance is between tasks and how much within them; both arguments of shape (T,).
+    """How much of the variance is between tasks and how much within them; both arguments of shape (T,) or, with V
+    wordings of each task, (T, V), 0 trials where a wording is missing.
 
-    Method of moments: c (n - c) / (n (n - 1)) is unbiased for a task's p (1 - p); what the variance of the rates
-    exceeds the share of it that n trials leave is between tasks, at least 0.
+    Method of moments: c (n - c) / (n (n - 1)) is unbiased for the p (1 - p) of a wording, and `within` is from its mean
+    over wordings, then over tasks. A task's rate is the mean over its wordings; what the variance of the rates exceeds
+    the share of `within` that the trials leave in them is between tasks, at least 0. How wordings of a task differ
+    is in neither.
 
     Raises:
-        StatisticsError: the shapes differ, or not 0 <= passes <= trials everywhere.
+        StatisticsError: another shape, the shapes differ, or not 0 <= passes <= trials everywhere.
     """
     rate, left, within = _moments(passes, trials)
     if within is None:
@@ -42,7 +45,7 @@ def difference_split(
 ) -> VarianceSplit:
     """The same for a less b on the same tasks: `between` of the true difference, `within` of one trial of either.
 
-    These are what `power_of_pairs` and its like ask for. Raises as `variance_split`.
+    These are what `detectable_difference` and `tasks_needed` ask for. Raises as `variance_split`.
     """
     rate_a, left_a, within_a = _moments(passes_a, trials_a)
     rate_b, left_b, within_b = _moments(passes_b, trials_b)
@@ -57,15 +60,16 @@ def _moments(passes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, float, f
 
     The last is None (and the one before of no use) when no task has two trials.
     """
-    c, n = counts_of(passes, trials)
-    rate = np.divide(c, n, out=np.full_like(c, np.nan), where=n > 0)
-    repeated = n > 1
+    c, n = cells_of(passes, trials)
+    tried, repeated = n > 0, n > 1
+    rate = over_wordings(c / np.where(tried, n, 1), tried)
     if not repeated.any():
         return rate, math.nan, None
-    single = c[repeated] * (n[repeated] - c[repeated]) / (n[repeated] * (n[repeated] - 1))
-    within = float(single.mean())
-    # A task with one trial has the mean of the others.
-    return rate, within * float(np.mean(1 / n[n > 0])), within
+    pairs = np.where(repeated, n * (n - 1), 1)
+    within = float(np.nanmean(over_wordings(c * (n - c) / pairs, repeated)))
+    # A wording with one trial has the mean of the others.
+    left = over_wordings(1 / np.where(tried, n, 1), tried) / np.maximum(tried.sum(axis=1), 1)
+    return rate, within * float(np.nanmean(left)), within
 
 
 def _between(rate: FloatArray, left: float) -> float | None:

@@ -748,6 +748,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contenders/{digest}/calling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contender Calling
+         * @description How a contender calls tools, as the last probe found.
+         */
+        get: operations["contender_calling"];
+        put?: never;
+        /**
+         * Probe Contender Calling
+         * @description Ask a contender for a call of a small tool, and keep what came of it.
+         */
+        post: operations["probe_contender_calling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -1421,30 +1445,6 @@ export interface paths {
          * @description End the attempt without an answer.
          */
         post: operations["give_up"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/contenders/{digest}/calling": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Contender Calling
-         * @description How a contender calls tools, as the last probe found.
-         */
-        get: operations["contender_calling"];
-        put?: never;
-        /**
-         * Probe Contender Calling
-         * @description Ask a contender for a call of a small tool, and keep what came of it.
-         */
-        post: operations["probe_contender_calling"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2529,7 +2529,7 @@ export interface components {
             rate: components["schemas"]["Estimate"] | null;
             /**
              * Curve
-             * @description From k = 1 to the trials that every task has.
+             * @description From k = 1 to the trials that at least half of the tasks have; each point is over the tasks that have k.
              * @default []
              */
             curve: components["schemas"]["PassPoint"][];
@@ -2542,25 +2542,36 @@ export interface components {
             between?: number | null;
             /**
              * Within
-             * @description Standard deviation of one trial within a task.
+             * @description Standard deviation of one trial within a task and wording.
              */
             within?: number | null;
+            /** @description Intraclass correlation of trials of one task and wording; None before three tasks have two trials each. */
+            correlation?: components["schemas"]["Estimate"] | null;
+            /**
+             * @description Change of the pass rate from the first trial to the last that at least half of the tasks have; None before
+             *     these have two.
+             */
+            change?: components["schemas"]["Estimate"] | null;
             /**
              * Cost Per Pass
-             * @description Currency units; None without a price.
+             * @description Currency units for one pass of open tasks, fails and voids of known cost included; None unless every pass and
+             *     fail has a price.
              */
             cost_per_pass?: number | null;
             /**
              * Seconds Per Pass
-             * @description Seconds of the contender's time for one pass, failures included.
+             * @description Seconds of the contender's time for one pass of open tasks, fails included.
              */
             seconds_per_pass?: number | null;
             /**
              * Median Seconds
-             * @description Of one trial.
+             * @description Of one pass or fail, of sealed tasks too.
              */
             median_seconds?: number | null;
-            /** Tokens Per Trial */
+            /**
+             * Tokens Per Trial
+             * @description Mean of the passes and fails of open tasks whose tokens are known.
+             */
             tokens_per_trial?: number | null;
             /**
              * More
@@ -2605,6 +2616,12 @@ export interface components {
              * @description Most currency units this contender may cost in this field; needs `price`.
              */
             spend_cap?: number | null;
+            /**
+             * Requests Per Minute
+             * @description endpoint: most requests a minute that a run of a scorecard sends it from one process; it waits its turn, and the
+             *     waiting does not count as the contender's time.
+             */
+            requests_per_minute?: number | null;
             /**
              * Timeout
              * @description Seconds without a token after which an answer counts as failed.
@@ -2712,6 +2729,8 @@ export interface components {
             price: components["schemas"]["Price"] | null;
             /** Spend Cap */
             spend_cap: number | null;
+            /** Requests Per Minute */
+            requests_per_minute: number | null;
             /**
              * Spent
              * @description Currency units in closed rounds.
@@ -4587,10 +4606,16 @@ export interface components {
             void: number;
             /**
              * State
-             * @description `paused`: nobody works at it; it can be continued.
+             * @description `paused`: nobody works at it.
              * @enum {string}
              */
             state: "running" | "paused" | "ended";
+            /**
+             * Resumable
+             * @description It is paused and can be continued; what people take on the page goes on there only.
+             * @default false
+             */
+            resumable: boolean;
             /** Ended */
             ended?: ("complete" | "precise" | "cancelled" | "contender_changed" | "failed") | null;
             /**
@@ -4807,14 +4832,19 @@ export interface components {
             rate: components["schemas"]["Interval"] | null;
             /**
              * K
-             * @description The most trials that the curve goes to and every task has; None when some has one alone.
+             * @description The most trials that the curve goes to and at least half of the tasks have; None when that is one.
              */
             k: number | null;
+            /**
+             * K Tasks
+             * @description Tasks that have so many, over which `all_of_k` is.
+             */
+            k_tasks?: number | null;
             /** @description pass^k: all of k trials pass. */
             all_of_k: components["schemas"]["Interval"] | null;
             /** @description Agreement of verdicts across the wordings of a task; None without further wordings. */
             consistency: components["schemas"]["Interval"] | null;
-            /** @description None before a sealed task was tried. */
+            /** @description None before a sealed task was tried, or where the set's record says no kinds. */
             gap: components["schemas"]["SealedGap"] | null;
         };
         /**
@@ -4853,8 +4883,7 @@ export interface components {
         };
         /**
          * SealedGap
-         * @description Pass rate on open tasks less that on sealed ones, all kinds of tasks together. The scorecard's own page compares
-         *     tasks of the same kind, which stand in the set's files and not in the ledger.
+         * @description Pass rate on open tasks less that on sealed ones, within kinds of tasks as the set's record says them.
          */
         SealedGap: {
             open: components["schemas"]["Interval"];
@@ -7227,6 +7256,86 @@ export interface operations {
             };
         };
     };
+    contender_calling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallingView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    probe_contender_calling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallingView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     models: {
         parameters: {
             query?: never;
@@ -8718,86 +8827,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonStep"];
-                };
-            };
-            /** @description Client Error */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Server Error */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    contender_calling: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                digest: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallingView"];
-                };
-            };
-            /** @description Client Error */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Server Error */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    probe_contender_calling: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                digest: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallingView"];
                 };
             };
             /** @description Client Error */

@@ -47,6 +47,8 @@ class TaskSetSeen(Evidence):
     """Oracle passed, nop and cheats failed, on every task."""
     verifiers: tuple[VerifierMeasured, ...] = ()
     """False-pass counts."""
+    kinds: Mapping[str, int] = {}
+    """Task id to the number of its kind, where tasks are sealed: these are compared with open ones of their kind."""
 
 
 class SealedTask(Part):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,18 +42,18 @@ async def ask(member: Member, stage: Stage, request: Mapping[str, Any]) -> Reply
     """
     tried = 0
     while True:
+        await stage.await_turn(member.next_turn())
         member.check_budget()
         try:
             async with member.asked():
                 return reply_of(member, await member.contender.complete(request))
         except ContenderFailure as failure:
             pause = _pause(failure, tried)
-            if pause is None or stage.ms / 1000 + pause >= stage.budget.seconds:
+            if pause is None or pause >= stage.left:
                 raise
             stage.note("note", text=f"{failure.message}; asked again in {pause:g} s")
         tried += 1
-        stage.waited += pause
-        await asyncio.sleep(pause)
+        await stage.await_endpoint(pause)
 
 
 def _pause(failure: ContenderFailure, tried: int) -> float | None:

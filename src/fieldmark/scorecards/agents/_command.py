@@ -159,6 +159,7 @@ class _Link:
         stage.may_step()
         self.asked += 1
         try:
+            await stage.await_turn(member.next_turn())
             member.check_budget()
             async with member.asked():
                 answer = await model.complete({**request, "model": model.spec.name})

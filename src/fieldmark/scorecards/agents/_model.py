@@ -53,10 +53,13 @@ class ModelAgent:
         if tools:
             request["tools"] = [tool.as_openai() for tool in tools]
         reply = await self._ask(stage, request)
-        if not reply.calls:
-            over = await _answer(stage, reply.text)
+        if not reply.calls and reply.cut:
+            stage.answer = reply.text
+            stage.note("said", text=reply.text)
             _count(stage, reply)
-            return over
+            raise ContenderFailure("cut_off", f"the answer {_cut(reply)}")
+        if not reply.calls:
+            return await _answer(stage, reply, reply.text)
         if reply.text:
             stage.note("said", text=reply.text)
         calls = [_named(call) for call in reply.calls]
@@ -81,9 +84,7 @@ class ModelAgent:
             _count(stage, reply)
             return False
         if isinstance(said, str):
-            over = await _answer(stage, said)
-            _count(stage, reply)
-            return over
+            return await _answer(stage, reply, said)
         name, arguments = said
         function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
         call = _named({"type": "function", "function": function})
@@ -123,21 +124,27 @@ def _count(stage: Stage, reply: Reply) -> None:
     stage.step(reply.prompt_tokens, reply.answer_tokens, reply.cost)
 
 
-async def _answer(stage: Stage, text: str) -> bool:
+async def _answer(stage: Stage, reply: Reply, text: str) -> bool:
     """Say it; whether the attempt is over. Silence is a failure only of who has done nothing either."""
-    if not text.strip() and not stage.calls:
+    silent = not text.strip() and not stage.calls
+    over = silent or await stage.say(text) is None
+    _count(stage, reply)
+    if silent:
         raise ContenderFailure("empty", "the answer has no text")
-    return await stage.say(text) is None
+    return over
 
 
 def _tell_back(stage: Stage, reply: Reply, what: str) -> None:
-    words = (
-        f"Your answer was cut off after {reply.answer_tokens} tokens." if reply.cut else f"Invalid: {what}."
-    )
+    words = f"Your answer {_cut(reply)}." if reply.cut else f"Invalid: {what}."
     stage.note("said", text=reply.text)
     stage.messages.append({"role": "assistant", "content": reply.text})
     stage.messages.append({"role": "user", "content": words})
     stage.note("told", text=words)
+
+
+def _cut(reply: Reply) -> str:
+    counted = "" if reply.answer_tokens is None else f" after {reply.answer_tokens} tokens"
+    return f"was cut off{counted}"
 
 
 def _stuck(stage: Stage) -> set[str]:

@@ -29,6 +29,7 @@ class RemoteAgent:
         async with self.member.asked(), self.contender.talk() as talk:
             while told is not None:
                 stage.may_step()
+                await stage.await_turn(self.member.next_turn())
                 told = await self._turn(stage, talk, told, files)
                 files = {}
 

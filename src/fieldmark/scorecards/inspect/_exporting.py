@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from inspect_ai.log import (
     EvalConfig,
@@ -37,22 +34,13 @@ from inspect_ai.tool import ToolCall, ToolCallError
 
 import fieldmark
 from fieldmark.errors import NotFound
-from fieldmark.ledger import Entry, Snapshot
-from fieldmark.ledger.evidence import RunEnded, RunStarted, TrialEnded, VerdictGiven
+from fieldmark.ledger import Snapshot
+from fieldmark.ledger.evidence import RunStarted
+from fieldmark.scorecards._query import KeptTrial, kept_of_run
 from fieldmark.scorecards._records import read_run
+from fieldmark.scorecards.views import TrialEvent
 
 SCORER = "fieldmark"
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A trial and its verdict, as the ledger has them."""
-
-    entry: Entry
-    trial: TrialEnded
-    verdict: VerdictGiven | None
-    transcript: Sequence[Mapping[str, Any]]
-    explanation: str
 
 
 def export_logs(snapshot: Snapshot, run: str, folder: Path) -> list[Path]:
@@ -64,9 +52,9 @@ def export_logs(snapshot: Snapshot, run: str, folder: Path) -> list[Path]:
         NotFound: there is no such run, or it has no trials yet.
     """
     started = read_run(snapshot, run)
-    told: dict[str, list[_Told]] = defaultdict(list)
-    for each in _trials(snapshot, run):
-        told[each.trial.contender].append(each)
+    told: dict[str, list[KeptTrial]] = defaultdict(list)
+    for each in kept_of_run(snapshot, run):
+        told[each.row.contender].append(each)
     if not told:
         raise NotFound(f"the run {run} has no trials yet")
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,43 +62,8 @@ def export_logs(snapshot: Snapshot, run: str, folder: Path) -> list[Path]:
     return [_write(folder, run, begun, started, digest, trials) for digest, trials in sorted(told.items())]
 
 
-def _trials(snapshot: Snapshot, run: str) -> Iterator[_Told]:
-    verdicts: dict[str, Entry] = {}
-    trials: list[Entry] = []
-    for entry in _of_run(snapshot, run):
-        if isinstance(entry.record.body, TrialEnded):
-            trials.append(entry)
-        elif isinstance(entry.record.body, VerdictGiven):
-            verdicts[entry.record.refs["trial"]] = entry
-    for entry in trials:
-        verdict = verdicts.get(entry.record.id)
-        lines = _text(snapshot, entry, "transcript").split("\n")  # a text may hold other ends of lines
-        assert isinstance(entry.record.body, TrialEnded)
-        yield _Told(
-            entry,
-            entry.record.body,
-            verdict.record.body if verdict and isinstance(verdict.record.body, VerdictGiven) else None,
-            [json.loads(line) for line in lines if line.strip()],
-            _text(snapshot, verdict, "explanation") if verdict else "",
-        )
-
-
-def _of_run(snapshot: Snapshot, run: str) -> Iterator[Entry]:
-    begun = snapshot.entry(run).index
-    for entry in snapshot.entries(begun):
-        if entry.record.refs.get("run") == run:
-            yield entry
-            if isinstance(entry.record.body, RunEnded):
-                return
-
-
-def _text(snapshot: Snapshot, entry: Entry, name: str) -> str:
-    named = entry.record.commitments.get(name)
-    return (snapshot.text(named.text_id) or "") if named else ""
-
-
 def _write(
-    folder: Path, run: str, begun: str, started: RunStarted, digest: str, told: Sequence[_Told]
+    folder: Path, run: str, begun: str, started: RunStarted, digest: str, told: Sequence[KeptTrial]
 ) -> Path:
     name = started.labels.get(digest, digest[:8])
     model = f"fieldmark/{name}"
@@ -145,7 +98,7 @@ def _write(
         samples=samples,
     )
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
-    path = folder / f"{stamp}_{started.task_set}_{safe}.eval"
+    path = folder / f"{stamp}_{started.task_set}_{safe}_{spec.eval_id}.eval"
     write_eval_log(log, str(path), format="eval")
     return path
 
@@ -167,7 +120,7 @@ def _results(samples: Sequence[EvalSample], scored: Sequence[EvalSample]) -> Eva
     return EvalResults(total_samples=len(samples), completed_samples=len(scored), scores=[score])
 
 
-def _usage(told: Iterable[_Told], model: str) -> dict[str, ModelUsage]:
+def _usage(told: Iterable[KeptTrial], model: str) -> dict[str, ModelUsage]:
     asked = answered = 0
     for each in told:
         asked += each.trial.prompt_tokens or 0
@@ -177,9 +130,9 @@ def _usage(told: Iterable[_Told], model: str) -> dict[str, ModelUsage]:
     return {model: ModelUsage(input_tokens=asked, output_tokens=answered, total_tokens=asked + answered)}
 
 
-def _sample(told: _Told, model: str) -> EvalSample:
+def _sample(told: KeptTrial, model: str) -> EvalSample:
     trial, verdict = told.trial, told.verdict
-    messages = list(_messages(told.transcript))
+    messages = list(_messages(told.events))
     first = next((m.text for m in messages if m.role == "user"), "(sealed)" if trial.sealed else "")
     answer = next((m.text for m in reversed(messages) if m.role == "assistant"), "")
     sample = EvalSample(
@@ -210,11 +163,11 @@ def _sample(told: _Told, model: str) -> EvalSample:
     return sample
 
 
-def _messages(transcript: Sequence[Mapping[str, Any]]) -> Iterator[ChatMessage]:
+def _messages(events: Sequence[TrialEvent]) -> Iterator[ChatMessage]:
     waiting: list[str] = []
-    for number, event in enumerate(transcript):
-        data = event["data"]
-        match event["kind"]:
+    for number, event in enumerate(events):
+        data = event.data
+        match event.kind:
             case "told":
                 yield ChatMessageUser(content=data.get("text", ""))
             case "said":

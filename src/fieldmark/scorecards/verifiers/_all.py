@@ -46,6 +46,11 @@ class All(Verifier):
         return any(check.needs_sandbox for check in self.checks)
 
     @property
+    def needs_browser(self) -> bool:  # type: ignore[override]
+        """Whether one of them does."""
+        return any(check.needs_browser for check in self.checks)
+
+    @property
     def digest(self) -> str:
         """SHA-256 (hex) of theirs."""
         return hashlib.sha256(canonical([self.kind, [c.digest for c in self.checks]])).hexdigest()

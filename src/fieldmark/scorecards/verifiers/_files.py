@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fieldmark.sandbox import glob
 from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._verdict import Grading, Verdict
 from fieldmark.scorecards.verifiers._base import Check, Settings, wrong
@@ -90,14 +90,6 @@ class Files(Check):
             return _missing(attempt, path)
         same = attempt.files[path] == (self.folder / name).read_bytes()
         return "" if same else f"'{path}' is not what it should be"
-
-
-def glob(pattern: str) -> re.Pattern[str]:
-    """A path pattern as a regular expression: `*` within a name, `**` across folders, `?` one character."""
-    made = ""
-    for part in re.split(r"(\*\*/|\*\*|\*|\?)", pattern):
-        made += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
-    return re.compile(made, re.DOTALL)
 
 
 def _present(attempt: Attempt, pattern: str) -> str:

@@ -63,6 +63,10 @@ class Monitored(Check):
 
 
 def _facts(attempt: Attempt) -> CaseFacts:
-    from fieldmark.scorecards._monitor import facts_of
-
-    return facts_of(attempt)
+    """A trial, as a monitor is shown a case."""
+    asked = [m for m in attempt.messages if m.get("role") != "assistant"]
+    calls = [
+        {"type": "function", "function": {"name": c.name, "arguments": dict(c.arguments)}}
+        for c in attempt.calls
+    ]
+    return CaseFacts(messages=asked, answer=attempt.answer, tool_calls=calls)

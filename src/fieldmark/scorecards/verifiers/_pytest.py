@@ -14,12 +14,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from fieldmark.sandbox import Running, Sandbox
+from fieldmark.sandbox import Running, Sandbox, glob
 from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._digest import set_files
 from fieldmark.scorecards._verdict import Grading, Verdict
 from fieldmark.scorecards.verifiers._base import Check, Settings, wrong
-from fieldmark.scorecards.verifiers._files import glob
 from fieldmark.scorecards.verifiers.bridge import CodeSide, Gone, encode
 
 _LINE = 16 << 20
@@ -231,7 +230,7 @@ class _Relay:
             return await self.side.ask(asked)
         except Gone as gone:
             return {"lost": str(gone)}
-        except (FileNotFoundError, ValueError) as error:
+        except (OSError, ValueError) as error:
             return {"lost": f"{asked.get('name')}: {error}"}
 
     async def _send(self, said: Mapping[str, Any]) -> None:

@@ -15,11 +15,12 @@ export interface Draft {
   input: string;
   output: string;
   spend_cap: string;
+  requests_per_minute: string;
   timeout: string;
 }
 
 export const NOTHING: Draft = {
-  kind: "endpoint", name: "", url: "", model: "", key_env: "", system: "", temperature: "", top_p: "", max_tokens: "", seed: "", input: "", output: "", spend_cap: "", timeout: "",
+  kind: "endpoint", name: "", url: "", model: "", key_env: "", system: "", temperature: "", top_p: "", max_tokens: "", seed: "", input: "", output: "", spend_cap: "", requests_per_minute: "", timeout: "",
 };
 
 export const draft: Draft = $state({ ...NOTHING });
@@ -41,6 +42,7 @@ export function spec(of: Draft): ContenderSpec {
     sampler: { temperature: number(of.temperature), top_p: number(of.top_p), max_tokens: number(of.max_tokens), seed: number(of.seed) },
     price: input === null && output === null ? null : { input: input ?? 0, output: output ?? 0 },
     spend_cap: number(of.spend_cap),
+    requests_per_minute: endpoint ? number(of.requests_per_minute) : null,
     ...(of.timeout.trim() ? { timeout: Number(of.timeout) } : {}),
   } as ContenderSpec;
 }

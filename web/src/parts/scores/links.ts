@@ -7,9 +7,6 @@ export const takeOf = (name: string) => address("/scorecards/{name}/take", { nam
 export const compareOf = (name: string, a = "", b = "") => address("/scorecards/{name}/compare", { name }, { a, b });
 export const bundleOf = (name: string) => address("/api/v1/scorecards/{name}/bundle", { name });
 
-/** Lines of one paragraph are one; an empty line ends it. */
-export const paragraphs = (text: string) => text.trim().split(/\n\s*\n/).map((one) => one.replace(/\s+/g, " "));
-
 /** The list of trials, with a filter. */
 export const trialsOf = (name: string, filter: Record<string, string> = {}) => address("/scorecards/{name}", { name }, { show: "trials", ...filter });
 

@@ -1,6 +1,10 @@
 /** Estimates and shares as scorecards show them. */
 import type { ContenderScore, Estimate, Share } from "../../lib/api";
 import { percent, points, range } from "../../lib/format";
+import { t } from "../../lib/messages";
+
+/** As lists call it; people are one contender. */
+export const nameOf = ({ kind, name }: Pick<ContenderScore, "kind" | "name">) => (kind === "person" ? t("score.people") : name);
 
 /** For an interval mark. */
 export const mark = ({ value, low, high }: Estimate) => ({ value, lower: low, upper: high });

@@ -14,6 +14,8 @@ from fieldmark.sandbox import Running, Sandbox
 _LINE = 16 << 20
 """Longest answer in bytes."""
 _START_SECONDS = 20.0
+_KILLED = 137
+"""Exit of a command that was killed."""
 _STARTS = 5
 """How often code that hangs or dies is started again."""
 
@@ -100,9 +102,13 @@ class CodeSide:
             ready = await self._running.line(seconds=_START_SECONDS)
         except (TimeoutError, ValueError):
             ready = None
-        if ready is None:  # nothing of the code's has run yet
+        if ready is None:
             done = await self._running.stop()
             self._running = None
+            if (
+                self._starts > 1 and done.code == _KILLED
+            ):  # its code, run before, took the memory of everything here
+                raise Gone("its process ended")
             raise SandboxError(f"Python did not start: {done.stderr.decode(errors='replace')[-300:]}")
         return self._running
 
