@@ -182,6 +182,7 @@ def page(folder: Path, chosen: Sequence[Part], sets: Sequence[str]) -> str:
             scores = view["line"]["scores"] if view else []
             rows += [_row(name, view, score) for score in scores] or [f"| {name} | | | | not run | | | | |"]
         blocks.append(f"## {part.said}\n\n{_HEAD}\n" + "\n".join(rows) + "\n")
+    blocks.append(_checked(folder, chosen))
     blocks.append(
         "## People\n\nNobody has taken these tasks on the page yet; a human line is never invented. See\n"
         "[how to take them](how-to/take-tasks-yourself.md).\n"
@@ -197,6 +198,29 @@ def _views(folder: Path, sets: Sequence[str]) -> dict[str, Any]:
         return {}
     with reading(folder) as (cards, runs):
         return {name: cards.card(name, runs.views(name)).model_dump(mode="json") for name in sets}
+
+
+def _checked(folder: Path, chosen: Sequence[Part]) -> str:
+    """What the sets' own checks found before their first runs."""
+    from fieldmark.scorecards import find_sets, load_check, load_set
+
+    rows = []
+    for place in find_sets():
+        digest = load_set(place.folder).digest
+        report = next(filter(None, (load_check(digest, folder / part.name) for part in chosen)), None)
+        rows += [f"| {place.name} | | | not checked | | |"] if report is None else []
+        for kind in report.kinds if report else ():
+            state = "ok" if report and report.ok else "problems"
+            rows.append(
+                f"| {place.name} | {kind.kind} | {kind.wrong} | {kind.passed} | {kind.upper:.1%} | {state} |"
+            )
+    return (
+        "## Their verifiers\n\nBefore its first run every set was checked: oracle passes three times, nop and cheats\n"
+        "fail, and so should the distinct wrong solutions that it brings. The bound is Clopper and Pearson's,\n"
+        "one-sided.\n\n"
+        "| set | verifier | wrong solutions | let pass | at most (95%) | checks |\n"
+        "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+    )
 
 
 _HEAD = (

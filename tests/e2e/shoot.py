@@ -1,7 +1,8 @@
 """`python -m tests.e2e.shoot FOLDER`: pictures of the page for README and docs, from the starter field on real weights.
 
 The answers are the model's own. The votes are a script's, which takes the shorter of two answers and calls nearly equal
-lengths equal: they fill the board so that it can be seen, and say nothing about the contenders.
+lengths equal: they fill the board so that it can be seen, and say nothing about the contenders. The scorecard is of
+agents of known skill, and of one that does nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.house import Browser
 
 VOTERS = 6
 ROUNDS = 5
+SKILLED = ["oracle", "seeded:0.9", "seeded:0.6,correlation=0.5", "nop"]
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"": (1280, 900), "-phone": (360, 740)}
 PROMPT = "Write a reply of two sentences that thanks Ms Okafor and moves our meeting to Thursday."
@@ -43,6 +45,18 @@ async def _vote(url: str) -> None:
             path = f"/api/v1/battles/{battle['id']}"
             await person.post(f"{path}/vote", {"choice": _shorter(battle)})
             await person.post(f"{path}/reveal")
+
+
+async def _score(url: str) -> None:
+    """A run of a shipped set."""
+    person = await Browser(url).begin()
+    wanted = {"contenders": SKILLED, "trials": 8, "variants": False, "seed": 1}
+    run = (await person.post("/api/v1/scorecards/tools-basic/runs", wanted)).json["id"]
+    for _ in range(1000):
+        if (await person.get(f"/api/v1/runs/{run}")).json["state"] == "ended":
+            return
+        await asyncio.sleep(0.3)
+    raise TimeoutError("the scorecard was not done in time")
 
 
 def _shorter(battle: Any) -> str:
@@ -84,6 +98,7 @@ def _screens(page: Page, url: str) -> Iterator[str]:
         ("leaderboard", "leaderboard"),
         ("contenders/smollm2-brief", "card"),
         ("contenders", "contenders"),
+        ("scorecards/tools-basic", "scorecard"),
     ):
         page.goto(f"{url}/{path}")
         settled(page)
@@ -100,6 +115,7 @@ def main() -> None:
         field = shutil.copytree(ROOT / "examples" / "starter", Path(place) / "starter", ignore=ignored)
         with up(field) as server:
             asyncio.run(_vote(server.url))
+            asyncio.run(_score(server.url))
             with sync_playwright() as playwright:
                 chromium = playwright.chromium.launch(
                     executable_path=browser.ensure(), args=browser.ARGUMENTS

@@ -178,3 +178,10 @@ def test_check_refuses_and_keeps_its_report_in_the_field(
     listed = run("list").stdout
     assert "sums" in listed
     assert "cannot be used: scorecard.toml:1: 'title' is 1" in listed
+
+
+def test_what_a_run_can_find_is_said_before_it() -> None:
+    said = run("power", "tools-basic", "--trials", "8", "--difference", "5").stdout
+    assert said.startswith("20 open tasks, 8 trials of each; 95% confidence")
+    assert "differ by 16 points are told apart" in said  # 2.8016 sqrt(2 .25 / 8 / 20)
+    assert "to find 5 points takes about 197 tasks" in said

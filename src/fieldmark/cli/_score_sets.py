@@ -18,12 +18,15 @@ FieldFolder = Annotated[
     Path | None, typer.Option("--field", help="The field's folder; without it the one here, if there is one.")
 ]
 
+_CONFIDENCE = 0.95
+
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands to `fieldmark score`."""
     group.command()(check)
     group.command()(new)
     group.command("list")(list_)
+    group.command()(power)
 
 
 def check(
@@ -94,6 +97,30 @@ def list_(field: FieldFolder = None, form: Format = "table") -> None:
         print(f"{row['name']:24} {row['source']:8} {row['tasks']:>4} tasks  {row['title']}")
         if row["trouble"]:
             print(f"    cannot be used: {str(row['trouble']).splitlines()[0]}")
+
+
+def power(
+    scorecard: Annotated[str, typer.Argument(metavar="SCORECARD")],
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each task.")] = 8,
+    difference: Annotated[
+        float | None, typer.Option(min=0.1, max=100, help="A difference in points that would matter.")
+    ] = None,
+    field: FieldFolder = None,
+) -> None:
+    """Say before a run what it can find: for pass rates near a half, where it takes most."""
+    from fieldmark.scorecards import load_set, told_apart
+    from fieldmark.statistics import tasks_needed
+
+    task_set = load_set(scorecard, _folder(field))
+    tasks = sum(not task.sealed for task in task_set.tasks)
+    found = told_apart(tasks, trials, _CONFIDENCE)
+    print(
+        f"{tasks} open tasks, {trials} trials of each; {_CONFIDENCE:.0%} confidence, planned for pass rates near 50%"
+    )
+    print(f"two contenders that differ by {100 * found:.0f} points are told apart four times out of five")
+    if difference is not None:
+        needed = tasks_needed(difference / 100, trials, trials, 0.0, 0.5, confidence=_CONFIDENCE)
+        print(f"to find {difference:g} points takes about {needed} tasks with as many trials")
 
 
 def _folder(given: Path | None) -> Path | None:

@@ -15,7 +15,7 @@ from fieldmark.ledger import Ledger, Snapshot
 from fieldmark.sandbox import BROWSER, SANDBOXES
 from fieldmark.scorecards._catalogue import Catalogue
 from fieldmark.scorecards._check import CheckReport, load_check
-from fieldmark.scorecards._compare import compare, named
+from fieldmark.scorecards._compare import compare, named, told_apart
 from fieldmark.scorecards._counts import (
     Counts,
     counts_of_run,
@@ -204,6 +204,7 @@ class Cards:
             origin=self.catalogue.origin(name),
             uses=_uses(task_set) if task_set else [],
             trouble=known.trouble or (self._trouble(task_set) if task_set else ""),
+            detectable=told_apart(len(task_set.tasks) - sealed, 1, self.confidence) if task_set else 1.0,
             scores=self._all_scores(snapshot, name, known.digest),
             running=next((run.id for run in runs if run.scorecard == name and run.state == "running"), None),
         )

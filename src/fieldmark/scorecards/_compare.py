@@ -69,6 +69,13 @@ def compare(
     )
 
 
+def told_apart(tasks: int, trials: int, confidence: float) -> float:
+    """Before a run: the difference of pass rates that is found four times out of five, 1 at most. For rates near a
+    half, where it takes most, of contenders that find the same tasks hard.
+    """
+    return min(1.0, detectable_difference(max(1, tasks), trials, trials, 0.0, 0.5, confidence=confidence))
+
+
 def _shared(a: Counts, b: Counts) -> dict[str, list[Cell]]:
     """Open task to its wordings that both have verdicts on."""
     theirs = b.by_task()

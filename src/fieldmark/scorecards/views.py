@@ -169,6 +169,9 @@ class ScorecardLine(_View):
     """`tools`, `sandbox`, `browser`, `dialogue`."""
     trouble: str = ""
     """Why it cannot be run here."""
+    detectable: float = 1.0
+    """The difference of pass rates that two contenders need, with one trial of each open task, to be told apart four
+    times out of five; planned for rates near a half. With K trials it is this over the square root of K."""
     scores: list[ContenderScore]
     """Best first."""
     running: str | None = None

@@ -4764,6 +4764,13 @@ export interface components {
              */
             trouble: string;
             /**
+             * Detectable
+             * @description The difference of pass rates that two contenders need, with one trial of each open task, to be told apart four
+             *     times out of five; planned for rates near a half. With K trials it is this over the square root of K.
+             * @default 1
+             */
+            detectable: number;
+            /**
              * Scores
              * @description Best first.
              */
