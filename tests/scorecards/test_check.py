@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from fieldmark.scorecards import (
 )
 from fieldmark.scorecards.verifiers import make
 from tests.house import write_field
+from tests.scorecards.stub import Body, Said, step, stub
 from tests.scorecards.test_load import SUM, write
 
 RIGHT = make("exact", {"equals": "4"})
@@ -185,3 +187,34 @@ def test_what_a_run_can_find_is_said_before_it() -> None:
     assert said.startswith("20 open tasks, 8 trials of each; 95% confidence")
     assert "differ by 16 points are told apart" in said  # 2.8016 sqrt(2 .25 / 8 / 20)
     assert "to find 5 points takes about 197 tasks" in said
+
+
+async def test_a_judge_is_calibrated_from_the_command_line(tmp_path: Path) -> None:
+    def says(body: Body) -> Said:
+        return step(score=9 if "a good reply" in str(body["messages"]) else 2, reason="so")
+
+    labels = tmp_path / "labels.jsonl"
+    lines = [
+        {"instruction": "q", "answer": f"a {word} reply", "passes": word == "good"}
+        for word in 20 * ("good", "bad")
+    ]
+    labels.write_text("\n".join(json.dumps(line) for line in lines))
+    task = tmp_path / "desk" / "tasks" / "kind-reply"
+    task.mkdir(parents=True)
+    (tmp_path / "desk" / "scorecard.toml").write_text("")
+    (task / "instruction.md").write_text("Reply.")
+    async with stub(says) as (url, _):
+        (task / "task.toml").write_text(
+            '[[checks]]\nkind = "model_judge"\nquestion = "Is it kind?"\n'
+            f'contender = {{ kind = "endpoint", url = "{url}", model = "m" }}\n'
+        )
+        words = "calibrate", str(tmp_path / "desk"), "kind-reply", str(labels)
+        done = await asyncio.to_thread(run, *words)
+        assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "it counts"), done
+        assert done.stdout.startswith("agrees with people in 100% (91% to 100%) of 40, kappa 1.00")
+        labels.write_text("\n".join(json.dumps({**line, "passes": True}) for line in lines))
+        done = await asyncio.to_thread(run, *words)
+        assert done.exit_code == 1
+        assert "the judge agrees with people in 50% of cases" in done.stdout
+    assert isinstance(run("calibrate", "tools-basic", "convert-weight", str(labels)).exception, InputError)
+    assert isinstance(run("calibrate", "clock", "x", str(tmp_path / "none")).exception, InputError)

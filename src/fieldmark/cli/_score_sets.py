@@ -27,6 +27,7 @@ def add_to(group: typer.Typer) -> None:
     group.command()(new)
     group.command("list")(list_)
     group.command()(power)
+    group.command()(calibrate)
 
 
 def check(
@@ -121,6 +122,42 @@ def power(
     if difference is not None:
         needed = tasks_needed(difference / 100, trials, trials, 0.0, 0.5, confidence=_CONFIDENCE)
         print(f"to find {difference:g} points takes about {needed} tasks with as many trials")
+
+
+def calibrate(
+    scorecard: Annotated[str, typer.Argument(metavar="SCORECARD")],
+    task: Annotated[str, typer.Argument(metavar="TASK")],
+    labels: Annotated[Path, typer.Argument(help="Judgements of people, JSON lines.", dir_okay=False)],
+    field: FieldFolder = None,
+) -> None:
+    """Compare the model judge of a task with judgements of people: only one that agrees with them counts.
+
+    A line is {"instruction", "answer", "passes"} or {"instruction", "answer", "other", "better": a, b or tie}. What is
+    found is kept beside the task. Exit 1 when the judge does not count all the same.
+    """
+    from fieldmark.errors import InputError
+    from fieldmark.scorecards import judges_of, load_set
+    from fieldmark.scorecards.verifiers import calibrate as compare
+    from fieldmark.scorecards.verifiers import read_labels
+
+    if not labels.is_file():
+        raise InputError(f"there is no file '{labels}'", hint="judgements of people, one JSON table a line")
+    judges = list(judges_of(load_set(scorecard, _folder(field)).task(task).verifier))
+    if not judges:
+        raise InputError(f"task '{task}' has no model judge", hint="a check of kind model_judge")
+    known, counts = read_labels(labels), True
+    for judge in judges:
+        found = asyncio.run(compare(judge, known))
+        found.save(judge.kept_at)
+        print(
+            f"agrees with people in {found.agreement:.0%} ({found.lower:.0%} to {found.upper:.0%}) of {found.labels},"
+            f" kappa {found.kappa:.2f} ({found.kappa_lower:.2f} to {found.kappa_upper:.2f}); kept in {judge.kept_at}"
+        )
+        why_not = judge.uncalibrated()
+        print(why_not or "it counts")
+        counts = counts and not why_not
+    if not counts:
+        raise typer.Exit(1)
 
 
 def _folder(given: Path | None) -> Path | None:

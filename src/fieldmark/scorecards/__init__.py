@@ -25,7 +25,7 @@ from fieldmark.scorecards._reward import reward
 from fieldmark.scorecards._run import Run, Stop
 from fieldmark.scorecards._runs import Runs, Wanted
 from fieldmark.scorecards._scaffold import new_set
-from fieldmark.scorecards._seal import report_openly, seal, sealed_for
+from fieldmark.scorecards._seal import judges_of, report_openly, seal, sealed_for
 from fieldmark.scorecards._stage import BudgetSpent, Scene, ScriptFault, Stage
 from fieldmark.scorecards._task import (
     Budget,
@@ -92,6 +92,7 @@ __all__ = [
     "contender_record",
     "find_sets",
     "judge",
+    "judges_of",
     "known_calling",
     "load_check",
     "load_set",

@@ -143,7 +143,7 @@ def check_seals(
             raise InputError("a sealed task of this set was never sealed", hint=again)
         if published[task.id] != task.commitment:
             raise InputError(f"sealed task {task.id} is no longer what was sealed", hint=again)
-        for judge in _judges(task.verifier):
+        for judge in judges_of(task.verifier):
             name = str(judge.settings.contender.get("name", ""))
             if judge.settings.contender.get("kind") != "weights" and name not in trusted:
                 raise InputError(
@@ -186,11 +186,12 @@ def report_openly(report: CheckReport, task_set: TaskSet) -> CheckReport:
     return replace(report, problems=tuple(dict.fromkeys(problems)), notes=notes)
 
 
-def _judges(verifier: Verifier) -> Iterator[ModelJudge]:
+def judges_of(verifier: Verifier) -> Iterator[ModelJudge]:
+    """Models that judge, also below `all`."""
     if isinstance(verifier, ModelJudge):
         yield verifier
     for check in verifier.checks if isinstance(verifier, All) else ():
-        yield from _judges(check)
+        yield from judges_of(check)
 
 
 def _places(folder: Path, name: str, field_folder: Path | None) -> list[Path]:

@@ -87,6 +87,10 @@ class Calibration:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", "utf-8")
 
 
+_OURS = {"name", "price", "spend_cap", "requests_per_minute", "timeout"}
+"""Of a contender's table, what it does not see itself."""
+
+
 class JudgeSettings(Settings):
     """Settings of `model_judge`."""
 
@@ -94,8 +98,8 @@ class JudgeSettings(Settings):
     """What makes an answer good, in words."""
     contender: Mapping[str, Any]
     """The judge: a contender's table, with `kind`, `url`, `model` and so on. It should be none that takes the task."""
-    calibration: str = ""
-    """File of the task that `calibrate` wrote. Without it every verdict is void."""
+    calibration: Annotated[str, Field(pattern=r"^\w[\w.-]*$")] = "calibration.json"
+    """File in the task's folder that `fieldmark score calibrate` writes. Without it every verdict is void."""
     least_agreement: Annotated[float, Field(ge=0.5, le=1)] = 0.8
     """The lower end of the agreement's interval has to reach this, or every verdict is void."""
     passes_at: Annotated[int, Field(ge=1, le=_BEST)] = 7
@@ -123,17 +127,20 @@ class ModelJudge(Check):
             raise wrong(
                 "contender", f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "a contender's table"
             ) from None
-        if settings.calibration:
-            self.beside(settings.calibration, "calibration")
 
     def decides(self) -> Sequence[Path]:
         """The calibration: with another one other verdicts are void."""
-        return [self.folder / self.settings.calibration] if self.settings.calibration else []
+        return [self.kept_at] if self.kept_at.exists() else []
+
+    @property
+    def kept_at(self) -> Path:
+        """Where its calibration is, or would be."""
+        return self.folder / self.settings.calibration
 
     @property
     def judge_digest(self) -> str:
         """SHA-256 (hex) of what judges: contender, question, threshold and wording. What a calibration is of."""
-        spec = self._spec.model_dump(mode="json", exclude={"name", "price", "spend_cap", "timeout"})
+        spec = self._spec.model_dump(mode="json", exclude=_OURS)
         said = [self.version, _ASK, spec, self.settings.question, self.settings.passes_at]
         return hashlib.sha256(canonical(said)).hexdigest()
 
@@ -154,10 +161,10 @@ class ModelJudge(Check):
 
     def uncalibrated(self) -> str:
         """Why it must not count; empty when it may."""
-        if not self.settings.calibration:
-            return "the judge is not calibrated against people; see how-to/write-a-task-set"
         try:
-            said = Calibration(**json.loads((self.folder / self.settings.calibration).read_text("utf-8")))
+            said = Calibration(**json.loads(self.kept_at.read_text("utf-8")))
+        except FileNotFoundError:
+            return "the judge is not calibrated against people: `fieldmark score calibrate`"
         except (OSError, ValueError, TypeError) as error:
             return f"the judge's calibration cannot be read: {error}"
         if said.judge != self.judge_digest:
