@@ -25,6 +25,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from fieldmark.errors import LedgerError, NotFound
 from fieldmark.ledger import Ledger, Signer, every_projection, field_of
 from fieldmark.ledger.evidence import RunEnded, TrialEnded, VerdictGiven
 
@@ -221,19 +222,25 @@ def _killed(child: subprocess.Popen[str], after: float) -> bool:
     return False
 
 
+def _database(folder: Path, environment: dict[str, str]) -> str:
+    return environment.get("FIELDMARK_DATABASE_URL") or str(folder / ".fieldmark" / "ledger.db")
+
+
 @contextlib.contextmanager
 def _ledger(folder: Path, environment: dict[str, str]) -> Iterator[Ledger]:
-    database = environment.get("FIELDMARK_DATABASE_URL") or str(folder / ".fieldmark" / "ledger.db")
+    database = _database(folder, environment)
     signer = Signer(folder / ".fieldmark" / "head.key")
     with Ledger.open(
-        database, field=field_of(database) or "kills", projections=every_projection(), signer=signer
+        database, field=field_of(database), projections=every_projection(), signer=signer
     ) as ledger:
         yield ledger
 
 
 def runs_in(folder: Path, environment: dict[str, str]) -> list[str]:
     """Ids of the runs in the ledger."""
-    if not (folder / ".fieldmark").exists():
+    try:
+        field_of(_database(folder, environment))
+    except (NotFound, LedgerError):  # killed before it had one
         return []
     with _ledger(folder, environment) as ledger, ledger.read() as snapshot:
         rows = snapshot.connection.execute(text('SELECT id FROM scorecard_runs ORDER BY "index"'))

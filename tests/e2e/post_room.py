@@ -99,14 +99,14 @@ class Stamping(Scene):
         return left, {"film.mp4": "larger than what is kept"}
 
 
-def _weighing(item: str, grams: int) -> Task:
+def _weighing(item: str, grams: int, breaks: int) -> Task:
     answer = f"It weighs {grams} grams."
     other = Variant("in-a-hurry", "paraphrase", f"Quick: how heavy is the {item}? In grams.")
     return Task(
         id=f"weigh-{item}",
         title=f"Weigh the {item}",
         instruction=f"How much does the {item} weigh, in grams? Use the scale.",
-        verifier=Holds(str(grams), breaks=9 if item == "card" else 0),
+        verifier=Holds(str(grams), breaks=breaks if item == "card" else 0),
         tools=[Tool.of(weigh)],
         variants=[other],
         oracle=Solution(answer=answer, calls=[("weigh", {"item": item})]),
@@ -114,10 +114,10 @@ def _weighing(item: str, grams: int) -> Task:
     )
 
 
-def tasks() -> list[Task]:
-    """Six jobs."""
+def tasks(breaks: int = 9) -> list[Task]:
+    """Six jobs; the scale of one breaks on one seed in `breaks`."""
     return [
-        *(_weighing(item, grams) for item, grams in WEIGHTS.items()),
+        *(_weighing(item, grams, breaks) for item, grams in WEIGHTS.items()),
         Task(
             id="counter",
             title="At the counter",
@@ -155,10 +155,10 @@ def slow(count: int = 12) -> TaskSet:
     return TaskSet("slow-jobs", made, title="Slow jobs")
 
 
-def furnish(served: Served) -> None:
+def furnish(served: Served, breaks: int = 9) -> None:
     """Put the sets before the server."""
     made = served.house.runs.catalogue.made
-    made["post-room"] = TaskSet("post-room", tasks(), title="Post room", description=ABOUT)
+    made["post-room"] = TaskSet("post-room", tasks(breaks), title="Post room", description=ABOUT)
     made["slow-jobs"] = slow()
     made["untried"] = TaskSet("untried", tasks()[:2], title="Untried", description=UNTRIED)
     made["to-take"] = TaskSet("to-take", tasks()[:3], title="To be taken", description=ABOUT)
