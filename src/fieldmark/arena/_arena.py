@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._boards import Boards
@@ -28,7 +28,7 @@ from fieldmark.arena.views import Closed, RoundEvent, RoundView
 from fieldmark.contenders import Message
 from fieldmark.errors import Conflict, ContenderFailure, InputError, LedgerError
 from fieldmark.fields import SYSTEM, Field, Member, Roster
-from fieldmark.ledger import Ledger, Transaction, timestamp
+from fieldmark.ledger import Ledger, Row, Transaction, timestamp
 from fieldmark.ledger.evidence import (
     Abandonment,
     AnswerEnded,
@@ -559,11 +559,11 @@ class Arena:
         end = datetime.fromisoformat(voted_at) + timedelta(seconds=self.field.policy.undo_seconds)
         return max(timedelta(0), end - datetime.now(UTC))
 
-    def _row(self, battle: str, voter: str) -> Row[Any]:
+    def _row(self, battle: str, voter: str) -> Row:
         with self._ledger.read() as snapshot:
             return find(snapshot.connection, battle, voter)
 
-    def _open_row(self, battle: str, voter: str, *, here: bool = False) -> Row[Any]:
+    def _open_row(self, battle: str, voter: str, *, here: bool = False) -> Row:
         """The row of an open round; `here` refuses one that another process is writing."""
         with self._ledger.read() as snapshot:
             row = open_round(snapshot.connection, battle, voter)
@@ -596,7 +596,7 @@ async def _closed(after: int) -> AsyncGenerator[list[tuple[int, RoundEvent]], No
     yield [(after, Closed())]
 
 
-def _check_voted(row: Row[Any]) -> None:
+def _check_voted(row: Row) -> None:
     if row.state not in {"voted", "revealed"}:
         raise Conflict("vote first: reasons and names come afterwards", code="not_voted")
 
@@ -613,13 +613,13 @@ def _abandon_open(transaction: Transaction, voter: str) -> list[str]:
     return open_ids
 
 
-def _unanswered(transaction: Transaction, row: Row[Any]) -> list[Side]:
+def _unanswered(transaction: Transaction, row: Row) -> list[Side]:
     where = and_(t.answers.c.battle == row.id, t.answers.c.turn == row.turn)
     answered = set(transaction.connection.execute(select(t.answers.c.side).where(where)).scalars())
     return [side for side in SIDES if side not in answered]
 
 
-def _interrupted(row: Row[Any], side: Side) -> AnswerEnded:
+def _interrupted(row: Row, side: Side) -> AnswerEnded:
     return AnswerEnded(
         side=side,
         turn=row.turn,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Dialect, Table, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fieldmark.arena import _tables as t
-from fieldmark.ledger import Entry, Prepared
+from fieldmark.ledger import Entry, Prepared, drive
 from fieldmark.ledger.evidence import Choice, VoteCast
 
 _COLUMN: dict[Choice, str] = {"tie": "ties", "both_bad": "both_bad"}
@@ -99,11 +99,10 @@ def _upsert(
     statement, order = _upserting(table, last, connection.dialect)
     if order is None:
         names = [column.name for column in table.columns]
-        connection.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows])
+        drive(connection, statement, [dict(zip(names, row, strict=True)) for row in rows], many=True)
     else:
-        connection.exec_driver_sql(
-            statement, [tuple(row[i] for i in order) for row in rows] if order else rows
-        )
+        given = [tuple(row[i] for i in order) for row in rows] if order else rows
+        drive(connection, statement, given, many=True)
 
 
 @lru_cache(maxsize=16)

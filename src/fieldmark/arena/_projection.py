@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from fieldmark.arena import _shadowed
 from fieldmark.arena import _tables as t
 from fieldmark.arena._batch import Fold, VoteBatch
 from fieldmark.arena._counting import add_rows, count, count_many, leave_out
-from fieldmark.ledger import Entry, Prepared, Projection
+from fieldmark.arena._rules import BATTLE
+from fieldmark.ledger import Entry, Prepared, Projection, Row
 from fieldmark.ledger.evidence import (
     Abandonment,
     AnswerEnded,
@@ -28,13 +29,21 @@ from fieldmark.ledger.evidence import (
 )
 from fieldmark.statistics import bucket
 
-_BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
 _SAID = "choice", "partial", "counts", "not_counted"
 _SET = update(t.battles).where(t.battles.c.id == bindparam("battle"))
 _PAIR = t.battles.c.id, t.battles.c.a, t.battles.c.b
 _NOW: dict[str, Any] = {
     name: bindparam(f"now_{name}") for name in ("state", "vote", "voted_at", "remarked", *_SAID)
 }
+_NEW_BATTLE = Prepared(
+    insert(t.battles),
+    (
+        "id", "voter", "mode", "source", "category", "language", "a", "b", "propensity", "state", "turn", "started",
+        "remarked", "undone",
+    ),
+)  # fmt: skip
+_NEW_TURN = Prepared(insert(t.turns), t.turns.columns.keys())
+_NEW_ANSWER = Prepared(insert(t.answers), t.answers.columns.keys())
 _VOTED = Prepared(_SET.values(_NOW).returning(*_PAIR))
 _ABANDONED = Prepared(_SET.values(state="abandoned").returning(*_PAIR))
 _TELL = Prepared(
@@ -125,7 +134,7 @@ def _of_cases(connection: Connection, entry: Entry) -> None:
             _shadowed.erase(connection, erasure)
 
 
-def answer_keys(answer: Row[Any]) -> Iterator[tuple[str, float]]:
+def answer_keys(answer: Row) -> Iterator[tuple[str, float]]:
     """Keys of `arena_stats` that an answer adds one to, each with the amount it adds."""
     yield "answers", 0.0
     if answer.failure is not None:
@@ -146,8 +155,8 @@ def answer_keys(answer: Row[Any]) -> Iterator[tuple[str, float]]:
 
 
 def _start(connection: Connection, entry: Entry, battle: BattleStarted) -> None:
-    connection.execute(
-        insert(t.battles),
+    _NEW_BATTLE.execute(
+        connection,
         {
             "id": entry.record.id,
             "voter": entry.record.actor,
@@ -164,13 +173,13 @@ def _start(connection: Connection, entry: Entry, battle: BattleStarted) -> None:
 
 def _add_turn(connection: Connection, battle: str, turn: int, entry: Entry) -> None:
     prompt = entry.record.commitments["prompt"].text_id
-    connection.execute(insert(t.turns), {"battle": battle, "turn": turn, "prompt": prompt})
+    _NEW_TURN.execute(connection, {"battle": battle, "turn": turn, "prompt": prompt})
 
 
 def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
     text = entry.record.commitments.get("answer")
-    connection.execute(
-        insert(t.answers),
+    _NEW_ANSWER.execute(
+        connection,
         {
             "battle": entry.record.refs["battle"],
             "text": text.text_id if text else None,
@@ -185,12 +194,12 @@ def _answer(connection: Connection, entry: Entry, answer: AnswerEnded) -> None:
     )  # fmt: skip
     if answer.cost is not None:
         add_rows(connection, t.stats, [(answer.contender, SPENT, 1, answer.cost)])
-    battle = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one()
+    battle = BATTLE.execute(connection, {"battle": entry.record.refs["battle"]}).one()
     if battle.state != "open":
         _tell(connection, battle)
 
 
-def _tell(connection: Connection, battle: Row[Any]) -> None:
+def _tell(connection: Connection, battle: Row) -> None:
     """Count a closed round's answers. Not before: whoever watches the counts of an open one would see who answers."""
     answers = _TELL.execute(connection, {"at_battle": battle.id}).all()
     answers = sorted(answers, key=lambda answer: (answer.turn, answer.side, answer.attempt))
@@ -213,7 +222,7 @@ def _vote(connection: Connection, entry: Entry, vote: VoteCast) -> None:
 
 
 def _retract(connection: Connection, entry: Entry, retraction: Retraction) -> None:
-    row = connection.execute(_BATTLE, {"battle": entry.record.refs["battle"]}).one_or_none()
+    row = BATTLE.execute(connection, {"battle": entry.record.refs["battle"]}).one_or_none()
     if row is None:
         _shadowed.retract(connection, entry)
         return

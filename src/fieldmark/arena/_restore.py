@@ -10,11 +10,19 @@ from sqlalchemy import bindparam, select
 from fieldmark.arena import _tables as t
 from fieldmark.contenders import Message
 from fieldmark.errors import FailureKind
-from fieldmark.ledger import Ledger, Snapshot, Transaction
+from fieldmark.ledger import Ledger, Prepared, Snapshot, Transaction
 from fieldmark.ledger.evidence import Side
 
-_TURNS = select(t.turns.c.prompt).where(t.turns.c.battle == bindparam("battle")).order_by(t.turns.c.turn)
-_ANSWERS = select(t.answers).where(t.answers.c.battle == bindparam("battle")).order_by(t.answers.c.attempt)
+_TURNS = Prepared(
+    select(t.turns.c.prompt).where(t.turns.c.battle == bindparam("battle")).order_by(t.turns.c.turn)
+)
+_ANSWERS = Prepared(
+    select(
+        *(t.answers.c[n] for n in ("turn", "side", "attempt", "text", "finish", "failure", "leak", "hung"))
+    )
+    .where(t.answers.c.battle == bindparam("battle"))
+    .order_by(t.answers.c.attempt)
+)
 
 NOTHING = "(no answer)"
 """Stands in a conversation where a side failed without a word, since roles must alternate."""
@@ -87,8 +95,8 @@ def restore(ledger: Ledger, battle: str) -> Restored:
 
 def restored(snapshot: Snapshot | Transaction, battle: str) -> Restored:
     """Read a round back as of a snapshot."""
-    turns = snapshot.connection.execute(_TURNS, {"battle": battle}).scalars().all()
-    rows = snapshot.connection.execute(_ANSWERS, {"battle": battle}).all()
+    turns = [row.prompt for row in _TURNS.execute(snapshot.connection, {"battle": battle}).all()]
+    rows = _ANSWERS.execute(snapshot.connection, {"battle": battle}).all()
     texts = snapshot.texts([*turns, *(row.text for row in rows if row.text)])
     prompts = tuple(texts.get(prompt, ERASED) for prompt in turns)
     answers: dict[tuple[int, Side], Answered] = {}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._restore import Restored, restored
@@ -23,7 +22,7 @@ from fieldmark.arena.views import (
     VoteView,
 )
 from fieldmark.fields import Field, Known, known_contenders
-from fieldmark.ledger import Snapshot, Transaction
+from fieldmark.ledger import Row, Snapshot, Transaction
 from fieldmark.ledger.evidence import Side, VoteCast
 
 
@@ -40,7 +39,7 @@ class Now:
 class Held:
     """What the ledger holds of a round, at one head."""
 
-    row: Row[Any]
+    row: Row
     past: Restored
     names: SideNames | None
     """In a round whose contenders the voter chose."""
@@ -48,7 +47,7 @@ class Held:
     vote: VoteView | None
 
     @classmethod
-    def read(cls, snapshot: Snapshot | Transaction, row: Row[Any]) -> Held:
+    def read(cls, snapshot: Snapshot | Transaction, row: Row) -> Held:
         """Read it."""
         names = _names(snapshot, row) if row.mode == "chosen" else None
         return cls(row, restored(snapshot, row.id), names, row.state, _vote(row))
@@ -112,12 +111,12 @@ def _answer(past: Restored, now: Now, turn: int, side: Side) -> AnswerView:
     )
 
 
-def _names(snapshot: Snapshot | Transaction, row: Row[Any]) -> SideNames:
+def _names(snapshot: Snapshot | Transaction, row: Row) -> SideNames:
     known = known_contenders(snapshot)
     return SideNames(a=known[row.a].name, b=known[row.b].name)
 
 
-def _vote(row: Row[Any]) -> VoteView | None:
+def _vote(row: Row) -> VoteView | None:
     if row.choice is None:
         return None
     return VoteView(
@@ -129,7 +128,7 @@ def _vote(row: Row[Any]) -> VoteView | None:
     )
 
 
-def reveal_view(snapshot: Snapshot, row: Row[Any], standing: Standing) -> RevealView:
+def reveal_view(snapshot: Snapshot, row: Row, standing: Standing) -> RevealView:
     """Who answered, and what the votes say of the two now."""
     known = known_contenders(snapshot)
     line = standing.between(row.a, row.b)
@@ -144,7 +143,7 @@ def reveal_view(snapshot: Snapshot, row: Row[Any], standing: Standing) -> Reveal
     )
 
 
-def _side(snapshot: Snapshot, row: Row[Any], side: Side, known: Known, standing: Standing) -> RevealedSide:
+def _side(snapshot: Snapshot, row: Row, side: Side, known: Known, standing: Standing) -> RevealedSide:
     c = t.answers.c
     mine = (c.battle == row.id, c.side == side)
     sums = select(func.sum(c.ms), func.sum(c.answer_tokens), func.sum(c.cost)).where(*mine)

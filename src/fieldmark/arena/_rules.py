@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from fieldmark.arena import _tables as t
 from fieldmark.arena._restore import Restored
 from fieldmark.errors import Conflict, Forbidden, InputError, NotFound, TooLarge
 from fieldmark.fields import Field, Policy
+from fieldmark.ledger import Prepared, Row
 from fieldmark.ledger.evidence import Choice, NotCounted, Side, VoteCast
 
-_BATTLE = select(t.battles).where(t.battles.c.id == bindparam("battle"))
+BATTLE = Prepared(select(t.battles).where(t.battles.c.id == bindparam("battle")))
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -73,14 +73,14 @@ def check_remark(
         check_prompt(field, comment, from_field=False, category=None, what="comment")
 
 
-def find(connection: Connection, battle: str, voter: str) -> Row[Any]:
+def find(connection: Connection, battle: str, voter: str) -> Row:
     """The battle's row, for its voter only.
 
     Raises:
         NotFound: no such battle.
         Forbidden: somebody else's.
     """
-    row = connection.execute(_BATTLE, {"battle": battle}).one_or_none()
+    row = BATTLE.execute(connection, {"battle": battle}).one_or_none()
     if row is None:
         raise NotFound("there is no such round", hint="begin a new one")
     if row.voter != voter:
@@ -88,7 +88,7 @@ def find(connection: Connection, battle: str, voter: str) -> Row[Any]:
     return row
 
 
-def open_round(connection: Connection, battle: str, voter: str) -> Row[Any]:
+def open_round(connection: Connection, battle: str, voter: str) -> Row:
     """The battle's row, if it is open. Conflict: `already_voted`, `closed`."""
     row = find(connection, battle, voter)
     if row.state in {"voted", "revealed"}:
@@ -112,7 +112,7 @@ class Cast:
     """Those that the voter's account holds."""
 
 
-def vote_evidence(row: Row[Any], past: Restored, cast: Cast, policy: Policy) -> VoteCast:
+def vote_evidence(row: Row, past: Restored, cast: Cast, policy: Policy) -> VoteCast:
     """The vote as it is written down, with whether it counts and why not."""
     answers = past.answers.values()
     leak = any(answer.leak for answer in answers)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from fieldmark.gateway import _tables as t
-from fieldmark.ledger import Entry, Projection
+from fieldmark.ledger import Entry, Prepared, Projection, Row
 from fieldmark.ledger.evidence import (
     BattleStarted,
     CaseAnswered,
@@ -26,28 +26,41 @@ from fieldmark.ledger.evidence import (
 SPENT = "spent"
 """Key of what a contender has cost through the gateway, shadow answers included: for spend caps."""
 
-_new_case = insert(t.cases)
-_new_unanswered = insert(t.unanswered)
-_case = select(t.cases).where(t.cases.c.id == bindparam("case"))
+_new_case = Prepared(
+    insert(t.cases),
+    ("id", "started", "at", "application", "person", "category", "contender", "state", "request", "answered"),
+)
+_new_unanswered = Prepared(insert(t.unanswered), t.unanswered.columns.keys())
+_new_outcome = Prepared(insert(t.outcomes), t.outcomes.columns.keys())
+_new_finding = Prepared(insert(t.findings), t.findings.columns.keys())
+_case = Prepared(select(t.cases).where(t.cases.c.id == bindparam("case")))
 _set = update(t.cases).where(t.cases.c.id == bindparam("case"))
-_ended = delete(t.unanswered).where(t.unanswered.c.case == bindparam("case"))
-_replied = _set.values(
-    {
-        name: bindparam(f"to_{name}")
-        for name in ("contender", "failure", "answered", "answer", "calls", "state")
-    }
+_ended = Prepared(delete(t.unanswered).where(t.unanswered.c.case == bindparam("case")))
+_replied = Prepared(
+    _set.values(
+        {
+            name: bindparam(f"to_{name}")
+            for name in ("contender", "failure", "answered", "answer", "calls", "state")
+        }
+    )
 )
-_marked = _set.values({name: bindparam(f"to_{name}") for name in ("outcome", "result", "changed", "state")})
+_marked = Prepared(
+    _set.values({name: bindparam(f"to_{name}") for name in ("outcome", "result", "changed", "state")})
+)
 # Built by hand, since SQLAlchemy spells "on conflict" once for each database; both read it the same.
-_add = text(
-    "INSERT INTO gateway_counts (contender, category, key, n, amount)"
-    " VALUES (:contender, :category, :key, :n, :amount) ON CONFLICT (contender, category, key)"
-    " DO UPDATE SET n = gateway_counts.n + excluded.n, amount = gateway_counts.amount + excluded.amount"
+_add = Prepared(
+    text(
+        "INSERT INTO gateway_counts (contender, category, key, n, amount)"
+        " VALUES (:contender, :category, :key, :n, :amount) ON CONFLICT (contender, category, key)"
+        " DO UPDATE SET n = gateway_counts.n + excluded.n, amount = gateway_counts.amount + excluded.amount"
+    )
 )
-_application = text(
-    "INSERT INTO gateway_applications (application, cases, reported) VALUES (:application, :cases, :reported)"
-    " ON CONFLICT (application) DO UPDATE SET cases = gateway_applications.cases + excluded.cases,"
-    " reported = gateway_applications.reported + excluded.reported"
+_application = Prepared(
+    text(
+        "INSERT INTO gateway_applications (application, cases, reported) VALUES (:application, :cases, :reported)"
+        " ON CONFLICT (application) DO UPDATE SET cases = gateway_applications.cases + excluded.cases,"
+        " reported = gateway_applications.reported + excluded.reported"
+    )
 )
 
 
@@ -78,8 +91,8 @@ class GatewayProjection(Projection):
 
 
 def _open(connection: Connection, entry: Entry, opened: CaseOpened) -> None:
-    connection.execute(
-        _new_case,
+    _new_case.execute(
+        connection,
         {
             "id": entry.record.id,
             "started": entry.index,
@@ -90,7 +103,7 @@ def _open(connection: Connection, entry: Entry, opened: CaseOpened) -> None:
             "answered": False,
         },
     )
-    connection.execute(_new_unanswered, {"case": entry.record.id, "contender": opened.contender})
+    _new_unanswered.execute(connection, {"case": entry.record.id, "contender": opened.contender})
     if opened.application is not None:
         _count_application(connection, opened.application, cases=1)
 
@@ -101,8 +114,8 @@ def _answer(connection: Connection, entry: Entry, answered: CaseAnswered) -> Non
     if answered.cost is not None:
         counts.spent(answered.contender, answered.cost)
     if answered.role == "served":
-        connection.execute(_ended, {"case": case.id})
-        connection.execute(_replied, _after(entry, answered, case))
+        _ended.execute(connection, {"case": case.id})
+        _replied.execute(connection, _after(entry, answered, case))
         counts.add(answered.contender, _answer_keys(answered, case))
         if case.result is not None and case.contender != answered.contender:
             # The outcome was quicker than the end of the answer, and somebody else answered than was chosen.
@@ -111,7 +124,7 @@ def _answer(connection: Connection, entry: Entry, answered: CaseAnswered) -> Non
     counts.write(connection)
 
 
-def _after(entry: Entry, answered: CaseAnswered, case: Row[Any]) -> dict[str, Any]:
+def _after(entry: Entry, answered: CaseAnswered, case: Row) -> dict[str, Any]:
     texts = entry.record.commitments
     state = "failed" if answered.failure else "waiting"
     return {
@@ -125,7 +138,7 @@ def _after(entry: Entry, answered: CaseAnswered, case: Row[Any]) -> dict[str, An
     }
 
 
-def _answer_keys(answered: CaseAnswered, case: Row[Any]) -> Iterator[str]:
+def _answer_keys(answered: CaseAnswered, case: Row) -> Iterator[str]:
     yield "cases"
     yield f"failed:{answered.failure}" if answered.failure else "answered"
     if answered.finish == "stopped":
@@ -139,8 +152,8 @@ def _answer_keys(answered: CaseAnswered, case: Row[Any]) -> Iterator[str]:
 def _report(connection: Connection, entry: Entry, outcome: OutcomeReported) -> None:
     case = _row(connection, entry)
     texts = entry.record.commitments
-    connection.execute(
-        insert(t.outcomes),
+    _new_outcome.execute(
+        connection,
         {
             "id": entry.record.id,
             "case": case.id,
@@ -166,12 +179,12 @@ def _report(connection: Connection, entry: Entry, outcome: OutcomeReported) -> N
         "to_changed": None if outcome.changed is None else round(outcome.changed * 100),
         "to_state": "erased" if case.state == "erased" else "reported",
     }
-    connection.execute(_marked, values)
+    _marked.execute(connection, values)
     counts.add(case.contender, _outcome_keys(_row(connection, entry)))
     counts.write(connection)
 
 
-def _outcome_keys(case: Row[Any]) -> Iterator[str]:
+def _outcome_keys(case: Row) -> Iterator[str]:
     yield "reported"
     yield f"result:{case.result}"
     if case.changed is not None:
@@ -181,8 +194,8 @@ def _outcome_keys(case: Row[Any]) -> Iterator[str]:
 def _find(connection: Connection, entry: Entry, found: MonitorFound) -> None:
     case = _row(connection, entry)
     text = entry.record.commitments.get("explanation")
-    connection.execute(
-        insert(t.findings),
+    _new_finding.execute(
+        connection,
         {
             "index": entry.index,
             "case": case.id,
@@ -203,8 +216,8 @@ def _erase(connection: Connection, erasure: Erasure) -> None:
     connection.execute(update(t.cases).where(column == erasure.subject).values(state="erased"))
 
 
-def _row(connection: Connection, entry: Entry) -> Row[Any]:
-    return connection.execute(_case, {"case": entry.record.refs["case"]}).one()
+def _row(connection: Connection, entry: Entry) -> Row:
+    return _case.execute(connection, {"case": entry.record.refs["case"]}).one()
 
 
 class _Counts:
@@ -229,8 +242,8 @@ class _Counts:
     def write(self, connection: Connection) -> None:
         """Have it in the tables."""
         if self._rows:
-            connection.execute(_add, self._rows)
+            _add.execute(connection, self._rows)
 
 
 def _count_application(connection: Connection, application: str, cases: int = 0, reported: int = 0) -> None:
-    connection.execute(_application, {"application": application, "cases": cases, "reported": reported})
+    _application.execute(connection, {"application": application, "cases": cases, "reported": reported})

@@ -10,7 +10,7 @@ from fieldmark.ledger._ids import random_id
 from fieldmark.ledger._keys import SignedHead, Signer, checkpoint
 from fieldmark.ledger._ledger import Ledger, field_of
 from fieldmark.ledger._many import Piece
-from fieldmark.ledger._prepared import Prepared
+from fieldmark.ledger._prepared import Prepared, Row, drive
 from fieldmark.ledger._projection import PROJECTIONS, Batch, Progress, Projection, every_projection
 from fieldmark.ledger._proof import ConsistencyProof, InclusionProof, verify_consistency, verify_proof
 from fieldmark.ledger._reader import Snapshot
@@ -37,6 +37,7 @@ __all__ = [
     "Progress",
     "Projection",
     "Record",
+    "Row",
     "SignedHead",
     "Signer",
     "Snapshot",
@@ -46,6 +47,7 @@ __all__ = [
     "back_up",
     "checkpoint",
     "copy_ledger",
+    "drive",
     "erase",
     "every_projection",
     "export_field",

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from fieldmark.errors import BrokenLedger, LedgerError, NotFound
 from fieldmark.ledger import _schema
 from fieldmark.ledger._keys import SignedHead
+from fieldmark.ledger._prepared import Prepared
 from fieldmark.ledger._projection import STEP
 from fieldmark.ledger._proof import ConsistencyProof, InclusionProof
 from fieldmark.ledger._record import Entry, Head, Record
@@ -45,7 +46,9 @@ _head = select(_heads.c.field, _heads.c.size, _heads.c.hash)
 _head_locked = _head.with_for_update()
 _end = select(*(_heads.c[name] for name in ("field", "size", "hash", "frontier", "key", "signature")))
 _text = select(_schema.texts.c.content).where(_schema.texts.c.text_id == bindparam("text_id"))
-_person = select(_schema.people.c.pseudonym).where(_schema.people.c.secret_hash == bindparam("secret_hash"))
+_person = Prepared(
+    select(_schema.people.c.pseudonym).where(_schema.people.c.secret_hash == bindparam("secret_hash"))
+)
 
 
 def secret_hash(secret: str) -> bytes:
@@ -70,10 +73,11 @@ def read_head(connection: Connection, *, lock: bool = False) -> tuple[str, int, 
 
 
 @lru_cache(64)
-def _texts(count: int) -> Select[str, bytes]:
+def _texts(count: int) -> Prepared:
     """Of so many texts: a list of any length would be compiled each time."""
     c = _schema.texts.c
-    return select(c.text_id, c.content).where(c.text_id.in_([bindparam(f"t{at}") for at in range(count)]))
+    wanted = c.text_id.in_([bindparam(f"t{at}") for at in range(count)])
+    return Prepared(select(c.text_id, c.content).where(wanted))
 
 
 class End(NamedTuple):
@@ -185,13 +189,13 @@ class Reader:
         if not text_ids:
             return {}
         given = {f"t{at}": text_id for at, text_id in enumerate(text_ids)}
-        rows = self._ledger.execute(_texts(len(given)), given).all()
+        rows = _texts(len(given)).execute(self._ledger, given).all()
         return {text_id: content.decode() for text_id, content in rows}
 
     def pseudonym(self, secret: str) -> str | None:
         """The pseudonym of whoever holds `secret`, if they have one."""
-        found: str | None = self._ledger.execute(
-            _person, {"secret_hash": secret_hash(secret)}
+        found: str | None = _person.execute(
+            self._ledger, {"secret_hash": secret_hash(secret)}
         ).scalar_one_or_none()
         return found
 

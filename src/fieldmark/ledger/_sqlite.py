@@ -73,9 +73,14 @@ def _stop_after_rollback(engine: Engine) -> None:
     def _given_up(context: ExceptionContext) -> None:
         raw = context.connection and context.connection.connection.dbapi_connection
         began = context.statement and not context.statement.startswith("BEGIN")
-        if isinstance(raw, sqlite3.Connection) and began and not raw.in_transaction:
+        if began and gave_up(raw):
             context.is_disconnect = True  # SQLAlchemy then refuses every further statement
             context.invalidate_pool_on_disconnect = False
+
+
+def gave_up(raw: object) -> bool:
+    """Whether SQLite has ended the transaction of this driver's connection by itself."""
+    return isinstance(raw, sqlite3.Connection) and not raw.in_transaction
 
 
 def refused(error: DBAPIError) -> str | None:

@@ -24,15 +24,15 @@ from fieldmark.ledger._upkeep import catch_up, settle
 from fieldmark.ledger.evidence import Erasure, Evidence, KeyInForce
 
 _insert_record = insert(_schema.records)
-_insert_one = Prepared(_insert_record, [column.name for column in _schema.records.columns])
+_insert_one = Prepared(_insert_record, _schema.records.columns.keys())
 _settle_head = Prepared(
     update(_schema.heads).values(
         {name: bindparam(name) for name in ("size", "hash", "frontier", "key", "signature")}
     )
 )
 _insert_node = insert(_schema.nodes)
-_insert_text = insert(_schema.texts)
-_insert_person = insert(_schema.people)
+_insert_text = Prepared(insert(_schema.texts), _schema.texts.columns.keys())
+_insert_person = Prepared(insert(_schema.people), _schema.people.columns.keys())
 
 
 class Log:
@@ -195,7 +195,7 @@ def _recognise(signer: Signer, signed: SignedHead) -> None:
 
 def store_text(connection: Connection, text_id: str, salt: bytes, utf8: bytes) -> None:
     """Keep a text beside the log."""
-    connection.execute(_insert_text, {"text_id": text_id, "salt": salt, "content": utf8})
+    _insert_text.execute(connection, {"text_id": text_id, "salt": salt, "content": utf8})
 
 
 def _row(entry: Entry) -> dict[str, object]:
@@ -290,7 +290,7 @@ class Transaction(Reader):
         if known is not None:
             return known
         made = random_id("p")
-        self.connection.execute(_insert_person, {"secret_hash": secret_hash(secret), "pseudonym": made})
+        _insert_person.execute(self.connection, {"secret_hash": secret_hash(secret), "pseudonym": made})
         return made
 
     def erase(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from fieldmark.errors import FieldmarkError, LedgerUnavailable
 from fieldmark.ledger._elsewhere import Own
 from fieldmark.ledger._engine import kind_of, unavailable, understood
+from fieldmark.ledger._prepared import drive
 from fieldmark.ledger._transaction import Log, Transaction
 
 T = TypeVar("T")
@@ -142,14 +143,14 @@ class Writer:
 
     def _run(self, log: Log, job: _Job) -> None:
         mark = log.mark()
-        log.connection.exec_driver_sql("SAVEPOINT work")  # `begin_nested` would compile it anew each time
+        drive(log.connection, "SAVEPOINT work")
         try:
             job.value = job.work(Transaction(log, self._clock()))
-            log.connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            drive(log.connection, "RELEASE SAVEPOINT work")
         except BaseException as error:  # a work must not end the writer, whatever it raises
             refused = understood(error)
             try:
-                log.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+                drive(log.connection, "ROLLBACK TO SAVEPOINT work")
             except SQLAlchemyError:  # the store gave up the whole transaction: then the group fails
                 raise refused or error from None
             log.reset(mark)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from fieldmark.ledger import Entry, Prepared, Projection
 from fieldmark.ledger.evidence import (
@@ -41,11 +41,9 @@ _ended = (
 )
 _UNJUDGED = dict.fromkeys(("result", "void", "score", "verdict", "explanation"))
 # Built by hand, since SQLAlchemy spells "on conflict" once for each database; both read it the same.
-_digest_of = _prepared("SELECT digest FROM scorecard_runs WHERE id = :run")
-_trial_of = _prepared(
-    "SELECT run, digest, task, variant, contender, trial, sealed, ms, cost, tokens"
-    " FROM scorecard_trials WHERE id = :id"
-)
+_digest_of = Prepared(select(t.runs.c.digest).where(t.runs.c.id == bindparam("run")))
+_OF_TRIAL = "run", "digest", "task", "variant", "contender", "trial", "sealed", "ms", "cost", "tokens"
+_trial_of = Prepared(select(*(t.trials.c[n] for n in _OF_TRIAL)).where(t.trials.c.id == bindparam("id")))
 _count_once = _prepared(
     "INSERT INTO scorecard_counted (run, task, variant, contender, trial, passed, id)"
     " VALUES (:run, :task, :variant, :contender, :trial, :passed, :id) ON CONFLICT DO NOTHING"
@@ -163,7 +161,7 @@ def _try(connection: Connection, entry: Entry, trial: TrialEnded) -> None:
 
 def _judge(connection: Connection, entry: Entry, verdict: VerdictGiven) -> None:
     trial = entry.record.refs["trial"]
-    row = _trial_of.execute(connection, {"id": trial}).one()._mapping
+    row = _trial_of.execute(connection, {"id": trial}).one()._asdict()
     said = entry.record.commitments.get("explanation")
     values = {"to_rank": RANKS[verdict.result], "to_explanation": said.text_id if said else None}
     values |= {f"to_{n}": getattr(verdict, n) for n in ("result", "void", "score")}
