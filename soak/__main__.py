@@ -49,6 +49,7 @@ SOAKS = (
     ),
     Soak("ledger_kills", "is what was acknowledged there after kill -9?", ("--kills", "200")),
     Soak("score_kills", "is no verdict lost or doubled when who plays trials is killed?", ("--kills", "200")),
+    Soak("proxies", "do the shipped configurations of nginx and Caddy pass on what they must?"),
     Soak("tampering", "is every change of an export found and named?", ("--tries", "10000")),
 )
 
