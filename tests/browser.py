@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fieldmark.sandbox._chromium import OFF
+
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PACKAGES = ["chromium", "fonts-dejavu-core"]
 ARGUMENTS = [
@@ -20,6 +22,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--disable-default-apps",
     "--disable-extensions",
+    f"--disable-features={OFF}",
 ]
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 from fieldmark.fields import accounts, load_field, open_ledger
 from fieldmark.ledger.evidence import AdminAct
+from tests.cli.typed import fieldmark
 from tests.house import write_field
 
 PASSWORD = "seven quiet herons"
 
 
 def run(folder: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fieldmark", "accounts", *words, "--field", str(folder)]
-    return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
+    return fieldmark("accounts", *words, "--field", folder, typed=typed)
 
 
 def test_a_life_of_accounts(tmp_path: Path) -> None:

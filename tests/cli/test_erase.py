@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fieldmark.fields import load_field, open_ledger
 from fieldmark.ledger.evidence import BattleStarted
+from tests.cli import typed
 from tests.house import write_field
 from tests.ledger.test_erase import files_with
 
-RUN = "import sys; from fieldmark.cli import main; main()"
 NEEDLE = "a needle that nobody else would write 5f1c"
 
 
@@ -24,8 +23,7 @@ def field(tmp_path: Path) -> Path:
 
 
 def fieldmark(field: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", RUN, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=field, check=False, timeout=60)
+    return typed.fieldmark(*arguments, cwd=field)
 
 
 def test_a_person_is_shown_then_erased(field: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fieldmark.ledger import Entry, Ledger, Signer
 from fieldmark.ledger.evidence import Withdrawal
+from tests.cli import typed
 
 WITHDRAWAL = Withdrawal(digest="0" * 64, name="one", reason="removed")
 
@@ -30,24 +30,7 @@ def append_withdrawal(ledger: Ledger, texts: dict[str, str]) -> Entry:
 
 
 def fieldmark(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", RUN, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=60)
-
-
-# The group alone, so that this test does not lean on the other groups.
-RUN = """
-import sys, typer
-from fieldmark.cli import ledger
-from fieldmark.errors import FieldmarkError, InputError, NotFound
-app = typer.Typer()
-app.callback()(lambda: None)
-ledger.add_to(app)
-try:
-    app(["ledger", *sys.argv[1:]])
-except FieldmarkError as error:
-    print(error.message, error.hint, sep="\\n", file=sys.stderr)
-    raise SystemExit(2 if isinstance(error, InputError | NotFound) else 1)
-"""
+    return typed.fieldmark("ledger", *arguments, cwd=cwd)
 
 
 def head_of(field: Path) -> str:

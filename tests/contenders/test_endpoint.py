@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import re
 import socket
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import aclosing
+from itertools import count
+from typing import Self
 
 import pytest
 
@@ -129,6 +134,79 @@ async def test_many_at_once(upstream: Upstream) -> None:
     async with contending(upstream.spec("slow:20")) as contender:
         answers = await asyncio.gather(*(answer(contender, "hello") for _ in range(150)))
     assert {text for text, _ in answers} == {"I take my time to say anything at all."}
+
+
+class _Bare:
+    """A server by hand: counts connections and requests, and closes a connection as `closing` says of a request's
+    number on it (from 1); with `hanging` it never ends a stream."""
+
+    def __init__(self, closing: Callable[[int], bool] = lambda _: False, *, hanging: bool = False) -> None:
+        self.connections = self.requests = 0
+        self._closing, self._hanging = closing, hanging
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.spec = ContenderSpec(
+            name="x", kind="endpoint", url=f"http://127.0.0.1:{port}", model="m", timeout=5
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+            await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.append(writer)
+        for number in count(1):
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                break
+            await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.I)[1]))  # type: ignore[index]
+            self.requests += 1
+            if self._closing(number):
+                break
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            )
+            said = {"choices": [{"delta": {"content": "Well."}, "finish_reason": "stop"}]}
+            usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+            for payload in (json.dumps(said), json.dumps(usage), *([] if self._hanging else ["[DONE]"])):
+                line = f"data: {payload}\n\n".encode()
+                writer.write(b"%x\r\n%s\r\n" % (len(line), line))
+            writer.write(b"" if self._hanging else b"0\r\n\r\n")
+        writer.close()
+
+
+class TestConnections:
+    async def test_an_answer_leaves_its_connection_to_the_next(self) -> None:
+        async with _Bare() as server, contending(server.spec) as contender:
+            assert [(await answer(contender, "hello"))[0] for _ in range(3)] == ["Well."] * 3
+            assert (server.connections, server.requests) == (1, 3)
+
+    async def test_one_that_is_closed_as_it_is_used_again_is_no_failure(self) -> None:
+        async with _Bare(lambda number: number == 2) as server, contending(server.spec) as contender:
+            assert [(await answer(contender, "hello"))[0] for _ in range(2)] == ["Well."] * 2
+            assert (server.connections, server.requests) == (2, 3)
+
+    async def test_a_new_one_that_is_closed_is_one(self) -> None:
+        async with _Bare(lambda _: True) as server, contending(server.spec) as contender:
+            with pytest.raises(ContenderFailure) as caught:
+                await answer(contender, "hello")
+            assert caught.value.kind == "cut_off"
+            assert server.requests == 1
+
+    async def test_a_stream_that_does_not_end_is_left(self) -> None:
+        async with _Bare(hanging=True) as server, contending(server.spec) as contender:
+            for _ in range(2):
+                async with asyncio.timeout(2):
+                    assert await answer(contender, "hello") == ("Well.", Finish("stop", 1, 1))
+            assert server.connections == 2
 
 
 class TestKey:

@@ -1,11 +1,11 @@
-"""Every screen of the page and the states that it can be in, each built once and left open for all tests of looks."""
+"""Every screen of the page and the states that it can be in, each built once for all tests of looks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from playwright.sync_api import Browser, Page, expect
@@ -52,7 +52,7 @@ def cast_not_blind(url: str) -> None:
 
 @dataclass
 class Stage:
-    """The fields there are to look at, and the screens opened so far."""
+    """The fields there are to look at, and the screen that is open."""
 
     chromium: Browser
     voted: Served
@@ -67,26 +67,28 @@ class Stage:
     """It has accounts."""
     scored: Served
     """Scorecards were run in it."""
-    _open: dict[str, Visitor] = field(default_factory=dict)
+    _open: tuple[str, Visitor] | None = None
 
     def visitor(self, served: Served) -> Visitor:
         return Visitor.arrive(self.chromium, served.url, Sight())
 
     def at(self, state: str) -> Page:
-        """The page in this state, at a desk's size and in light colours."""
-        if state not in self._open:
-            self._open[state] = STATES[state](self)
-        visitor = self._open[state]
-        visitor.page.set_viewport_size({"width": 1280, "height": 900})
-        visitor.page.emulate_media(color_scheme="light")
-        visitor.page.evaluate("() => scrollTo(0, 0)")
-        return visitor.page
+        """The page in this state, at a desk's size and in light colours; another state that was open is closed."""
+        if self._open is None or self._open[0] != state:
+            self.close()
+            self._open = state, STATES[state](self)
+        page = self._open[1].page
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light")
+        page.evaluate("() => scrollTo(0, 0)")
+        return page
 
-    def close(self) -> list[str]:
-        """Close all; what went wrong on any of them."""
-        for visitor in self._open.values():
+    def close(self) -> None:
+        """Close what is open; nothing may have gone wrong on it."""
+        if self._open:
+            (state, visitor), self._open = self._open, None
             visitor.context.close()
-        return [f"{state}: {t}" for state, visitor in self._open.items() for t in visitor.troubles]
+            assert visitor.troubles == [], state
 
 
 State = Callable[[Stage], Visitor]

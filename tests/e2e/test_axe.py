@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import pytest
-
 from tests.e2e import axe
-from tests.e2e.screens import STATES, Stage
+from tests.e2e.screens import Stage
 
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-@pytest.mark.parametrize("state", STATES)
 def test_no_violation(stage: Stage, state: str) -> None:
     page = stage.at(state)
     faults: dict[str, list[str]] = {}

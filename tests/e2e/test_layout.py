@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page
 
 from tests.e2e import walking
-from tests.e2e.screens import STATES, Stage
+from tests.e2e.screens import Stage
 from tests.e2e.visitor import script
 
 # Buttons, links that look like buttons, entries of the menu, fields: 44 px both ways; a box has its label as target.
@@ -33,7 +32,6 @@ STARTS = {"start", "bare_start", "start_with_mistakes", "start_with_real_cases"}
 """A round brings its own status line; before it there is nothing to say."""
 
 
-@pytest.mark.parametrize("state", STATES)
 def test_no_sideways_scroll(stage: Stage, state: str) -> None:
     page = stage.at(state)
     for width in (360, 320):
@@ -44,7 +42,6 @@ def test_no_sideways_scroll(stage: Stage, state: str) -> None:
         assert found <= most
 
 
-@pytest.mark.parametrize("state", STATES)
 def test_tab_reaches_everything_and_nothing_covers_it(stage: Stage, state: str) -> None:
     page = stage.at(state)
     walking.check(page)
@@ -52,7 +49,6 @@ def test_tab_reaches_everything_and_nothing_covers_it(stage: Stage, state: str) 
     walking.check(page)
 
 
-@pytest.mark.parametrize("state", STATES)
 def test_targets_are_large(stage: Stage, state: str) -> None:
     page = stage.at(state)
     assert script(page, _SMALL) == []
@@ -64,7 +60,6 @@ def _phone(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
 
 
-@pytest.mark.parametrize("state", STATES)
 def test_one_status_line_and_one_first_heading(stage: Stage, state: str) -> None:
     page = stage.at(state)
     lines = (
@@ -76,7 +71,6 @@ def test_one_status_line_and_one_first_heading(stage: Stage, state: str) -> None
     assert script(page, "() => document.documentElement.lang") == "en"
 
 
-@pytest.mark.parametrize("state", STATES)
 def test_nothing_moves_for_those_who_ask(stage: Stage, state: str) -> None:
     page = stage.at(state)
     page.emulate_media(reduced_motion="reduce")

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fieldmark.contenders._http import Lease, proxy_for
+from fieldmark.contenders._http import Lease, Sending, proxy_for
 from fieldmark.contenders._reach import WHY, refused
 from fieldmark.contenders._sse import EventParser
 from fieldmark.contenders._trouble import redact, refusal, retry_after
@@ -25,6 +25,7 @@ BYTES_LIMIT = 64 << 20
 _ERROR_BYTES = 64 << 10
 _LOOK_SECONDS = 0.25
 _PATIENCE_AFTER_END = 2.0  # seconds for a usage count, or for the words of a refusal
+_LAST_SECONDS = 0.05  # for a stream to end once all of it has come
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ async def ask(
 ) -> AsyncGenerator[Piece, None]:
     """The pieces of the answer; the last but for a usage count has `finish` set.
 
-    `patience` is in seconds without a token. Closing the generator closes the connection: the server stops.
+    `patience` is in seconds without a token. Closing the generator before its end closes the connection: the server
+    stops.
 
     Raises:
         ContenderFailure: unreachable, refused, too_long, timeout, garbage or cut_off.
@@ -126,19 +128,45 @@ async def _post(
     url = f"{address.url}/chat/completions"
     proxy = proxy_for(url)
     session = await lease.towards(url, proxy)
-    request = session.post(url, json=body, headers=address.headers, proxy=proxy, allow_redirects=False)
-    try:
-        async with patience.limit():
-            response = await request
-    except aiohttp.ServerTimeoutError:  # also a TimeoutError, but of connecting
-        raise
-    except TimeoutError:
-        raise patience.failure() from None
+    response = None
+    while response is None:
+        sending = Sending()
+        request = session.post(
+            url,
+            json=body,
+            headers=address.headers,
+            proxy=proxy,
+            allow_redirects=False,
+            trace_request_ctx=sending,
+        )
+        try:
+            async with patience.limit():
+                response = await request
+        except aiohttp.ServerTimeoutError:  # also a TimeoutError, but of connecting
+            raise
+        except TimeoutError:
+            raise patience.failure() from None
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not sending.reused:
+                raise
+            # The server closed the kept connection as this went out: no failure of the contender.
     async with response:
         if response.status != 200:
             raise await _refused(response, address)
         with patience.watching(response.content):
             yield response
+            if patience.finished:
+                await _read_out(response)
+
+
+async def _read_out(response: aiohttp.ClientResponse) -> None:
+    """A response that was read to its end leaves its connection to the next request."""
+    import aiohttp
+
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(_LAST_SECONDS):
+            while await response.content.readany():
+                pass
 
 
 async def _refused(response: aiohttp.ClientResponse, address: Address) -> ContenderFailure:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 CONNECTIONS = 1024
 """Most connections at once. aiohttp reads an unset limit as 100."""
 CONNECT_SECONDS = 10.0
+KEPT_SECONDS = 15.0
+"""How long a connection waits for the next request."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -73,21 +77,35 @@ _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sessions] = WeakKeyDictio
 def _open(reach: Reach | None) -> aiohttp.ClientSession:
     import aiohttp
 
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(_reused)
     return aiohttp.ClientSession(
-        # A connection for each answer: one kept alive may be closed by the server just as it is used again,
-        # and that would be counted as the contender's failure.
         connector=aiohttp.TCPConnector(
             limit=CONNECTIONS,
-            force_close=True,
+            keepalive_timeout=KEPT_SECONDS,
             ttl_dns_cache=300,
             socket_factory=None if reach is None else reach.socket,
         ),
+        trace_configs=[tracing],
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         headers={"User-Agent": "fieldmark", "Accept-Encoding": "identity"},
         # With it aiohttp would also send passwords from ~/.netrc; `proxy_for` does what is wanted of it.
         trust_env=False,
     )
+
+
+@dataclass
+class Sending:
+    """How one request goes out: its `trace_request_ctx`."""
+
+    reused: bool = False
+    """By a connection that had carried another: its server may have closed it just then."""
+
+
+async def _reused(_: aiohttp.ClientSession, trace: SimpleNamespace, __: object) -> None:
+    if isinstance(trace.trace_request_ctx, Sending):
+        trace.trace_request_ctx.reused = True
 
 
 def proxy_for(url: str) -> str | None:

@@ -50,7 +50,12 @@ def is_there(url: URL) -> bool:  # noqa: ARG001
 def open_writer(url: URL, patience: float) -> Engine:
     """Transactions see what was committed before each statement; the lock on the head's row orders them."""
     engine = create_engine(
-        url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_arguments(patience)
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=_arguments(patience),
     )
     _prepare(engine, patience, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", _be_durable)
     return engine
@@ -64,6 +69,7 @@ def open_readers(url: URL, patience: float) -> Engine:
         max_overflow=16,
         pool_timeout=max(patience, 1),
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args=_arguments(patience),
     )
     _prepare(engine, patience, _READING)

@@ -108,14 +108,14 @@ class _Reader:
     def __init__(self, columns: ReadOnlyColumnCollection[str, Any], dialect: Dialect) -> None:
         self._make: Callable[[Any], Any] = getattr(namedtuple("Row", columns.keys()), "_make")  # noqa: B009
         self._types = [column.type.dialect_impl(dialect) for column in columns]
-        self._dialect = dialect
         self._reads: list[tuple[int, Callable[[Any], Any]]] | None = None
 
-    def rows(self, given: Sequence[Any], description: Sequence[Any]) -> list[Any]:
-        """`description` is the cursor's, which says the types that the database has sent."""
+    def rows(self, given: Sequence[Any], description: Sequence[Any], dialect: Dialect) -> list[Any]:
+        """`description` is the cursor's, which says the types that the database has sent. The dialect is not kept: it
+        is the weak key that this reader hangs on."""
         if self._reads is None:
             made = [
-                each.result_processor(self._dialect, told[1])
+                each.result_processor(dialect, told[1])
                 for each, told in zip(self._types, description, strict=True)
             ]
             self._reads = [(at, read) for at, read in enumerate(made) if read is not None]
@@ -152,7 +152,7 @@ def drive(
             cursor.execute(sql, given)
         rows = list(cursor.fetchall()) if cursor.description else []
         if reader is not None:
-            rows = reader.rows(rows, cursor.description)
+            rows = reader.rows(rows, cursor.description, connection.dialect)
     except connection.dialect.loaded_dbapi.Error as error:
         over = connection.dialect.is_disconnect(error, raw, cursor) or _sqlite.gave_up(raw.dbapi_connection)
         cursor.close()

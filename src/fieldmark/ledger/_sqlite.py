@@ -33,7 +33,7 @@ def open_writer(url: URL, patience: float) -> Engine:
     path = Path(url.database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)  # it holds people's texts; SQLite gives its other files the same mode
-    engine = create_engine(url, pool_size=1, max_overflow=0)
+    engine = create_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
     prepare(engine, patience, "BEGIN IMMEDIATE", pragmas)
     _stop_after_rollback(engine)
@@ -42,7 +42,7 @@ def open_writer(url: URL, patience: float) -> Engine:
 
 def open_readers(url: URL, patience: float) -> Engine:
     """A transaction sees one state, and only reads."""
-    engine = create_engine(url, pool_size=4, max_overflow=60)
+    engine = create_engine(url, pool_size=4, max_overflow=60, hide_parameters=True)
     prepare(engine, patience, "BEGIN", ("query_only=ON",))
     return engine
 

@@ -15,6 +15,15 @@ from fieldmark.sandbox import _roots
 from fieldmark.sandbox._base import Mount
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+OFF = (
+    # Two pages of an address bar that nobody sees, loaded into every window: most of what a window costs.
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    # What Playwright turns off: of two such lists the browser takes the last.
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,MediaRouter,"
+    "NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,ThirdPartyStoragePartitioning"
+)
+"""Features that Chromium shall leave out."""
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -24,6 +33,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-default-apps",
     "--disable-extensions",
+    f"--disable-features={OFF}",
     "--js-flags=--max-old-space-size=512",
     # Without bubblewrap these are what keeps a page's sockets at home: no name resolves, and the only proxy is dead.
     "--host-resolver-rules=MAP * ~NOTFOUND",
