@@ -81,6 +81,7 @@ def test_types_and_schemas_not_known_here_are_kept_as_they_are(kind: str, v: int
         ({"field": 7}, "field must be"),
         ({"id": "01938f00-1234-4abc-8def-0123456789ab"}, "UUIDv7"),
         ({"at": "2026-01-31T09:30:00Z"}, "UTC time"),
+        ({"at": "٢026-01-31T09:30:00.000000Z"}, "UTC time"),
         ({"refs": []}, "refs must be an object"),
         ({"refs": {"battle": 1}}, "refs must hold texts"),
         ({"commitments": {"comment": "plain"}}, "exactly text_id and commitment"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import insert
 
 from fieldmark.ledger import _schema
+from fieldmark.ledger._ahead import uncollected
 from fieldmark.ledger._canonical import encode
 from fieldmark.ledger._ids import random_id, record_id
 from fieldmark.ledger._record import Commitment, Entry, Record, timestamp
@@ -39,7 +38,7 @@ def append_many(log: Log, pieces: Iterable[Piece], now: datetime, refs: Mapping[
     """Append them in order, each with `refs`; how many. See `Transaction.append` for what is refused."""
     making = _Making(log.field, timestamp(now), refs)
     first, source = log.size, iter(pieces)
-    with _uncollected():
+    with uncollected():
         while some := list(islice(source, _STEP)):
             log.extend(list(making.entries(some, log.size)))
             if making.rows:
@@ -47,18 +46,6 @@ def append_many(log: Log, pieces: Iterable[Piece], now: datetime, refs: Mapping[
                 making.rows = []
         log.flush()
     return log.size - first
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector, which would look again and again through what holds no cycles."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Making:
