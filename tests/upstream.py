@@ -279,6 +279,14 @@ async def _names_itself(turn: Turn) -> web.StreamResponse:
     return await turn.end(await turn.words("I am names-itself, a model made by Upstream Labs.", turn.number))
 
 
+async def _halves(turn: Turn) -> web.StreamResponse:
+    """One character in two halves of a surrogate pair, each in a piece of its own."""
+    await turn.open()
+    for piece in ("hi ", "\ud83d", "\ude00"):
+        await turn.chunk({"content": piece})
+    return await turn.end(1)
+
+
 async def _long(turn: Turn) -> web.StreamResponse:
     """Many words; the number says how many."""
     count = int(turn.number or 2_000)
@@ -358,6 +366,7 @@ _BEHAVIOURS: dict[str, Callable[[Turn], Awaitable[web.StreamResponse]]] = {
     "empty": _empty,
     "nothing": _nothing,
     "names-itself": _names_itself,
+    "halves": _halves,
     "long": _long,
     "endless": _endless,
     "big-line": _big_line,

@@ -236,6 +236,22 @@ def test_what_cannot_be_run_is_said(folder: Path) -> None:
     done = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)[0]
     assert done["planned"] == 4
     assert isinstance(refused("--continue", done["id"]), Conflict)
+    for more in (("colours",), ("--trials", 3), ("--seed", 9), ("--until", "+-5%"), ("--calling", "grammar")):
+        assert "with --continue" in str(refused(*more, "--continue", done["id"]))
+    assert "cannot be written" in str(refused("colours", "oracle", "--junit", folder / "field.toml" / "such.xml"))
+
+
+def test_a_run_that_has_ended_can_still_be_reported(folder: Path, tmp_path: Path) -> None:
+    common = ("--trials", 1, "--no-variants", "--unchecked", "--field", folder)
+    assert fieldmark("run", "colours", "nop", *common).exit_code == 0
+    (run,) = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)
+    report = tmp_path / "scores.xml"
+    again = ("run", "--continue", run["id"], "--field", folder, "--junit", report)
+    assert fieldmark(*again).exit_code == 0
+    assert "<failure" in report.read_text()
+    gated = fieldmark(*again, "--fail-under", 0.5)
+    assert gated.exit_code == 1
+    assert "its lower bound is under 50.0%" in gated.stderr
 
 
 def test_an_interrupted_run_says_how_it_goes_on(folder: Path) -> None:
@@ -253,7 +269,7 @@ def test_an_interrupted_run_says_how_it_goes_on(folder: Path) -> None:
         "--unchecked",
     ]
     with subprocess.Popen(
-        [*command, "--no-variants", "--field", str(folder)],
+        [*command, "--no-variants", "--fail-under", "0.5", "--field", str(folder)],
         stderr=subprocess.PIPE,
         text=True,
         env=dict(os.environ),
@@ -267,6 +283,7 @@ def test_an_interrupted_run_says_how_it_goes_on(folder: Path) -> None:
     assert line[:4] == ["fieldmark", "score", "run", "--continue"]
     found = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)[0]
     assert (found["id"], found["state"]) == (line[4], "paused")
+    assert line[5:] == ["--unchecked", "--fail-under", "0.5", "--field", str(folder)]
     again = fieldmark("run", "--continue", line[4], "--workers", 64, "--field", folder)
     assert again.exit_code == 0, again.output
     assert "complete, 320 of 320 trials" in again.stdout

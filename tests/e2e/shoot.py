@@ -74,8 +74,8 @@ def _shoot(chromium: Chromium, url: str, folder: Path) -> None:
             page = chromium.new_page(viewport=viewport, color_scheme=theme)  # type: ignore[arg-type]
             for name in _screens(page, url):
                 # The bar of votes sticks to the end of the screen; in a picture of the whole page it would
-                # stand anywhere.
-                whole = not suffix and name != "battle"
+                # stand anywhere. A scorecard is long, and says the most at its top.
+                whole = not suffix and name not in {"battle", "scorecard"}
                 picture = page.screenshot(full_page=whole, animations="disabled")
                 (folder / f"{name}{suffix}-{theme}.png").write_bytes(shrink(blank, picture))
             page.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldmark.ledger import erase
 from fieldmark.ledger.evidence import BattleStarted, CaseAnswered, MonitorFound
 from tests.gateway.desk import desk, field, text_of
 from tests.house import Browser, Served, endpoint, until, write_field
@@ -74,6 +75,32 @@ async def test_consent_withdrawn_before_the_second_answer(tmp_path: Path) -> Non
         await app.settle()
         assert served.records(BattleStarted) == []
         assert [a.role for a in served.records(CaseAnswered)] == ["served"]
+
+
+@pytest.mark.parametrize("here", [True, False])
+async def test_an_erased_case_is_sent_to_nobody(tmp_path: Path, here: bool) -> None:
+    """Two cases are being answered a second time when all are erased, by this process or another one; two wait."""
+    with (
+        Upstream() as upstream,
+        Served(field(tmp_path, upstream, SHADOW, alder="echo", birch="gated")) as served,
+    ):
+        app = desk(served)
+        cases = [(await app.ask(model="alder")).headers["x-fieldmark-case"] for _ in range(4)]
+        await until(lambda: len(upstream.seen) == 6)
+        for case in reversed(cases):  # those that wait first: one that ends makes room for the next
+            if here:
+                assert (await app.send("DELETE", f"/api/v1/cases/{case}")).status == 204
+            else:
+                await asyncio.to_thread(
+                    erase, served.house.ledger, "case", case, reason="consent", register=None
+                )
+        if here:  # what was being written is given up at once
+            await until(lambda: not served.house.gateway.busy().shadows_running)
+        upstream.release()
+        await app.settle()
+        assert len(upstream.seen) == 6
+        assert (await app.ask(model="alder")).status == 200  # others are answered as before
+        await until(lambda: len(upstream.seen) == 8)
 
 
 async def test_the_rest_is_dropped_and_counted(tmp_path: Path) -> None:
@@ -168,6 +195,39 @@ def die(case):
 
 def odd(case):
     return os.environ.get("A_KEY", "hidden")
+"""
+
+
+async def test_monitors_look_at_no_erased_case(tmp_path: Path, upstream: Upstream) -> None:
+    folder = write_field(tmp_path, endpoint("alder", upstream.url, "echo") + NOTES)
+    (folder / "checks.py").write_text(NOTING)
+    with Served(folder) as served:
+        app = desk(served)
+        cases = [(await app.ask(f"number {n}")).headers["x-fieldmark-case"] for n in range(2)]
+        await until((folder / "seen").exists)
+        assert (await app.send("DELETE", f"/api/v1/cases/{cases[1]}")).status == 204
+        (folder / "go on").touch()
+        await app.settle()
+        assert (folder / "seen").read_text() == "number 0\n"
+
+
+NOTES = """
+[[monitors]]
+name = "notes"
+kind = "python"
+settings = { function = "checks.py:note" }
+seconds = 30
+"""
+NOTING = """
+import pathlib, time
+
+def note(case):
+    folder = pathlib.Path(__file__).parent
+    with (folder / "seen").open("a") as seen:
+        seen.write(case.messages[0]["content"] + "\\n")
+    while not (folder / "go on").exists():
+        time.sleep(0.01)
+    return True
 """
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from fieldmark.arena._shadow_view import _message as shadow_message
 from fieldmark.errors import LedgerUnavailable
+from fieldmark.gateway._inbox import _message
 from fieldmark.ledger import every_projection
 from fieldmark.ledger.evidence import CaseAnswered, CaseOpened
 from tests.gateway.desk import Desk, desk, field, text_of
@@ -26,6 +28,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Itera
         "cut": "cut-off",
         "refuser": "refuse:500",
         "slow": "slow:5",
+        "halves": "halves",
     }
     with Served(field(tmp_path_factory.mktemp("desk"), upstream, **behaviours)) as served:
         yield served
@@ -290,3 +293,54 @@ async def test_revoking_a_key_ends_what_it_asked(house: Served, app: Desk) -> No
 def test_the_tables_are_what_the_records_say(house: Served) -> None:
     assert "gateway" in {p.name for p in every_projection()}
     assert "gateway" in house.house.ledger.verify().projections
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": "x", "tool_calls": ["x"]},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": 1, "function": "f"}]},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": "f"}]},
+        {"role": "assistant", "content": None, "tool_calls": {"id": "1"}},
+        {"role": "user", "content": [{"type": "text", "text": 5}]},
+        {"role": "user", "content": ["x"]},
+        {"role": "user", "content": 5},
+    ],
+)
+@pytest.mark.parametrize("model", ["field", "alder"])
+async def test_a_message_of_another_form_is_refused(
+    app: Desk, model: str, message: dict[str, object]
+) -> None:
+    before = len(app.served.records(CaseAnswered))
+    body = {"model": model, "messages": [message]}
+    reply = await app.send("POST", "/v1/chat/completions", body)
+    assert reply.status == 400
+    assert reply.json["error"]["type"] == "invalid_request_error"
+    assert "messages[0]" in reply.json["error"]["message"]
+    await app.settle()
+    assert len(app.served.records(CaseAnswered)) == before
+    person = await Browser(app.served.url).begin()
+    assert (await person.get("/api/v1/cases?state=all")).status == 200
+
+
+async def test_odd_messages_that_are_held_already_break_nothing() -> None:
+    for message in (
+        {"role": "user", "content": "x", "tool_calls": ["x", {"function": "f"}, 3]},
+        {"role": "user", "content": [{"type": "text", "text": 5}, "x", None], "tool_calls": {"a": 1}},
+        {"role": 5, "content": 7, "tool_calls": "x"},
+    ):
+        assert _message(message).role == str(message["role"])
+        assert shadow_message(message).role == str(message["role"])
+
+
+@pytest.mark.parametrize("name", ["J\u00f6rg", "\u00c9mile", "\u5c71\u7530"])
+async def test_people_may_have_any_name(house: Served, app: Desk, name: str) -> None:
+    await app.case(headers={"x-fieldmark-person": name})
+    assert house.records(CaseOpened)[-1].person is not None
+
+
+async def test_halves_of_a_character_are_kept_as_they_were_delivered(app: Desk) -> None:
+    reply = await app.ask(model="halves")
+    await app.settle()
+    assert reply.json["choices"][0]["message"]["content"] == "hi \U0001f600"
+    assert text_of(app.served, "answer", "reply") == "hi \U0001f600"

@@ -141,6 +141,15 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, upstream: Upstream, mod
         assert bench.drift.view(bench.digest).state == "alarm"
 
 
+async def test_halves_of_characters_are_written_down(
+    tmp_path: Path, upstream: Upstream, model: Model
+) -> None:
+    model.says = ("hi \ud83d", "\ude00 lone")
+    async with Bench(tmp_path, upstream) as bench:
+        await bench.runs(1)
+        assert bench.found() == ["canary"]
+
+
 async def test_unreachable_is_not_drift(tmp_path: Path, upstream: Upstream, model: Model) -> None:
     async with Bench(tmp_path, upstream) as bench:
         await bench.runs(6)

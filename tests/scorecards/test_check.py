@@ -185,8 +185,11 @@ def test_check_refuses_and_keeps_its_report_in_the_field(
 def test_what_a_run_can_find_is_said_before_it() -> None:
     said = run("power", "tools-basic", "--trials", "8", "--difference", "5").stdout
     assert said.startswith("20 open tasks, 8 trials of each; 95% confidence")
-    assert "differ by 16 points are told apart" in said  # 2.8016 sqrt(2 .25 / 8 / 20)
-    assert "to find 5 points takes about 197 tasks" in said
+    assert "a difference of 27 points, the same on every task (for 5 points: about 246 tasks)" in said
+    assert (
+        "a difference of 32 points, varying by 25 points from task to task (for 5 points: about 425 tasks)"
+        in said
+    )
 
 
 async def test_a_judge_is_calibrated_from_the_command_line(tmp_path: Path) -> None:

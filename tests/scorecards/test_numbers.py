@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fieldmark.cli._score_show import comparison
 from fieldmark.ledger.evidence import RunStarted, TrialEnded, VerdictGiven, VerdictResult
 from fieldmark.scorecards import Cards, TaskSet, Wanted
 from fieldmark.scorecards._counts import Counts
 from fieldmark.scorecards._numbers import KS, curve, grid, reach, score
 from fieldmark.scorecards._records import seen_of, start_run
 from fieldmark.scorecards.views import ContenderScore
-from fieldmark.statistics import RELATIVE_ERROR, detectable_difference
+from fieldmark.statistics import RELATIVE_ERROR, mcnemar
 from tests.scorecards.toys import Toys, sum_task, toy_set, toys
 
 
@@ -135,10 +136,48 @@ async def test_nor_is_it_in_what_a_comparison_could_have_found(tmp_path: Path) -
         found = Cards(now.ledger, now.runs.catalogue).compare("sums", "alder", "birch")
     assert found.difference is not None
     assert found.difference.value == -0.5
-    assert detectable_difference(20, 4, 4, 0, 0) == 0
-    assert found.power.startswith("20 tasks with 4 trials each find a difference of 5% "), (
-        "one task, at the least"
+    assert found.power.startswith("20 tasks with 4 trials each find a difference of about 26 points "), (
+        "20 equal differences are found from 20 points on, and trials are never all alike where contenders differ"
     )
+    assert (found.a_only, found.b_only, found.both) == (0, 40, 40), "pairs of trials"
+    assert (found.a_only_tasks, found.b_only_tasks, found.p) == (0, 20, 2 / 2**20), (
+        "tasks, half is no majority"
+    )
+
+
+async def test_the_p_is_of_the_tasks_that_stand_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = toy_set(12)
+    tried = [
+        Tried(task.id, trial, "fail" if who == "birch" and n < lost and trial <= 3 else "pass", who=who)
+        for n, task in enumerate(made.tasks)
+        for who, lost in (("alder", 0), ("birch", 3))
+        for trial in (1, 2, 3, 4)
+    ]
+    async with toys(tmp_path / "field", {"sums": made}) as now:
+        write(now, made, tried)
+        found = Cards(now.ledger, now.runs.catalogue).compare("sums", "alder", "birch")
+    assert (found.a_only, found.b_only, found.both, found.neither) == (9, 0, 39, 0)
+    assert (found.a_only_tasks, found.b_only_tasks, found.p) == (3, 0, mcnemar(3, 0))
+    comparison(found)
+    said = capsys.readouterr().out
+    assert "48 pairs of trials: only alder passed 9, only birch 0, both 39, neither 0\n" in said
+    assert "of tasks by majority: only alder passed 3, only birch 0; McNemar p = 0.25\n" in said
+
+
+async def test_of_one_trial_each_the_p_is_of_the_trials(tmp_path: Path) -> None:
+    made = toy_set(12)
+    tried = [
+        Tried(task.id, 1, "fail" if n in lost else "pass", who=who)
+        for n, task in enumerate(made.tasks)
+        for who, lost in (("alder", {0}), ("birch", {1, 2, 3, 4, 5, 6}))
+    ]
+    async with toys(tmp_path / "field", {"sums": made}) as now:
+        write(now, made, tried)
+        found = Cards(now.ledger, now.runs.catalogue).compare("sums", "alder", "birch")
+    assert (found.a_only, found.b_only) == (found.a_only_tasks, found.b_only_tasks) == (6, 1)
+    assert found.p == mcnemar(6, 1)
 
 
 def test_a_point_of_the_curve_is_over_the_tasks_that_have_the_trials() -> None:

@@ -12,9 +12,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from fieldmark.fields import accounts
-from fieldmark.ledger.evidence import Abandonment, AdminAct, AnswerEnded, VoteCast
+from fieldmark.ledger.evidence import Abandonment, AdminAct, AnswerEnded, OutcomeReported, VoteCast
 from fieldmark.server import _contenders, _passwords
 from fieldmark.server._guard import Limits
+from tests.gateway.desk import desk, field
 from tests.house import GENEROUS, Browser, Served, two, until
 from tests.upstream import Upstream
 
@@ -437,6 +438,44 @@ async def test_what_strangers_may(
         assert (await stranger.get("/api/v1/accounts")).status == 401
         assert (await stranger.post("/api/v1/contenders/probe", {})).status in {401, 422}
         assert (await stranger.get("/api/v1/votes.csv")).status == 401
+
+
+async def test_real_cases_take_an_account(tmp_path: Path, upstream: Upstream) -> None:
+    rules = 'shadow_share = 1.0\n\n[access]\nanonymous = "vote"\n'
+    with Served(field(tmp_path, upstream, rules), limits=GENEROUS) as home:
+        admin = await make_admin(home)
+        case = await desk(home).case("the record of Mrs Smith")
+        stranger = await Browser(home.url).begin()
+        assert (await stranger.post("/api/v1/battles", {"prompt": "x"})).status == 201
+        waiting = (await admin.post("/api/v1/shadow/next")).json["id"]
+        outcome = {"result": "harm"}
+        for method, path, body in (
+            ("GET", "/api/v1/cases?state=all", None),
+            ("GET", f"/api/v1/cases/{case}", None),
+            ("POST", f"/api/v1/cases/{case}/outcome", outcome),
+            ("GET", "/api/v1/shadow", None),
+            ("POST", "/api/v1/shadow/next", {}),
+            ("POST", f"/api/v1/shadow/{waiting}/vote", {"choice": "a"}),
+        ):
+            reply = await stranger.send(method, path, json=body)
+            assert (reply.status, reply.json["error"]["code"]) == (401, "sign_in"), path
+        assert (await stranger.get(f"/api/v1/battles/{waiting}")).status in {403, 404}
+        assert not any("Mrs Smith" in heard for heard in stranger.heard)
+        assert home.records(OutcomeReported) == []
+        bo, _ = await make(admin, "bo", "voter")
+        assert (await bo.get("/api/v1/cases?state=all")).json["cases"][0]["id"] == case
+        assert (await bo.post(f"/api/v1/cases/{case}/outcome", outcome)).status == 200
+
+
+async def test_no_key_opens_a_case_to_strangers(tmp_path: Path, upstream: Upstream) -> None:
+    """Where no key was ever made any bearer is taken for nobody's, who may then do what the browser may."""
+    with Served(field(tmp_path, upstream, '\n[access]\nanonymous = "vote"\n'), limits=GENEROUS) as home:
+        await make_admin(home)
+        stranger = await Browser(home.url).begin()
+        reply = await stranger.send(
+            "POST", "/api/v1/cases/x/outcome", {"Authorization": "Bearer x"}, json={"result": "harm"}
+        )
+        assert (reply.status, reply.json["error"]["code"]) == (401, "sign_in")
 
 
 async def test_admin_acts_are_evidence(

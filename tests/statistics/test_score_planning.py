@@ -22,6 +22,7 @@ from fieldmark.statistics import (
     intraclass_correlation,
     mean_interval,
     more_tasks_needed,
+    paired_difference,
     tasks_needed,
     trials_needed,
     variance_split,
@@ -84,29 +85,81 @@ def test_single_trials_cannot_tell_between_from_within() -> None:
     assert difference_split([1], [1], [2], [2]).within is None
 
 
-def test_power_follows_the_formula() -> None:
-    error = math.sqrt((0.1**2 + 0.4**2 / 4 + 0.4**2 / 8) / 50)
-    found = detectable_difference(50, 4, 8, 0.1, 0.4)
-    assert found == pytest.approx((1.959964 + 0.841621) * error, rel=1e-6)
-    assert tasks_needed(found, 4, 8, 0.1, 0.4) == 50
-    assert tasks_needed(found / 2, 4, 8, 0.1, 0.4) == 200
-    assert detectable_difference(50, 4, 8, 0, 0) == 0
+DESIGNS = (
+    (10, 8, 0.0, 0.0),
+    (14, 8, 0.0, 0.0),
+    (20, 8, 0.0, 0.0),
+    (20, 8, 0.25, 0.0),
+    (40, 8, 0.25, 0.0),
+    (100, 8, 0.0, 0.0),
+    (20, 1, 0.0, 0.0),
+    (20, 4, 0.0, 0.5),
+    (30, 2, 0.0, 0.5),
+    (60, 1, 0.0, 0.5),
+)
+"""Tasks, trials, standard deviation of the true difference between tasks, and how far rates of tasks lie apart."""
 
 
-def test_power_is_what_a_simulation_finds() -> None:
+def rates(
+    rng: np.random.Generator, tasks: int, difference: float, between: float, apart: float
+) -> tuple[FloatArray, FloatArray]:
+    """True rates of two contenders about a half."""
+    half = (difference + between * rng.standard_normal(tasks)) / 2
+    middle = 0.5 + apart * (1 - difference) * (rng.random(tasks) - 0.5)
+    return np.clip(middle + half, 0, 1), np.clip(middle - half, 0, 1)
+
+
+@pytest.mark.parametrize(("tasks", "trials", "between", "apart"), DESIGNS)
+def test_what_is_planned_is_what_the_interval_finds(
+    tasks: int, trials: int, between: float, apart: float
+) -> None:
+    within = 0.5
+    found = detectable_difference(tasks, trials, trials, between, within)
+    for _ in range(4 if apart else 0):  # how much trials vary follows from the difference, and it from that
+        assert found is not None
+        many = np.array(rates(np.random.default_rng(1), 20_000, found, between, apart))
+        within = math.sqrt((many * (1 - many)).mean())
+        found = detectable_difference(tasks, trials, trials, between, within)
+    assert found is not None
     rng = np.random.default_rng(2)
-    p, q = rng.uniform(0.2, 0.7, (4000, 80)), np.linspace(0.2, 0.7, 1001)
-    within = math.sqrt((np.mean(q * (1 - q)) + np.mean((q + 0.1) * (0.9 - q))) / 2)
-    found = detectable_difference(80, 4, 4, 0.0, within)
-    assert found == pytest.approx(0.1, abs=0.01)
-    difference = (rng.binomial(4, p + found) - rng.binomial(4, p)) / 4
-    z = difference.mean(axis=1) / (difference.std(axis=1, ddof=1) / math.sqrt(80))
-    assert (abs(z) > 1.96).mean() == pytest.approx(0.8, abs=0.03)
+    hits = 0
+    for _ in range(250):
+        a, b = rates(rng, tasks, found, between, apart)
+        hits += (
+            paired_difference(rng.binomial(trials, a) / trials, rng.binomial(trials, b) / trials).lower > 0
+        )
+    assert hits / 250 == pytest.approx(0.8, abs=0.06)
+    assert tasks_needed(found, trials, trials, between, within) == tasks
+
+
+def test_for_many_tasks_power_follows_the_formula() -> None:
+    error = math.sqrt((0.1**2 + 0.4**2 / 4 + 0.4**2 / 8) / 50_000)
+    found = detectable_difference(50_000, 4, 8, 0.1, 0.4)
+    assert found == pytest.approx((1.959964 + 0.841621) * error, rel=0.02)
+    assert found is not None
+    assert tasks_needed(found / 2, 4, 8, 0.1, 0.4) == pytest.approx(200_000, rel=0.02)
+    assert tasks_needed(-found / 2, 4, 8, 0.1, 0.4) == tasks_needed(found / 2, 4, 8, 0.1, 0.4)
+
+
+@pytest.mark.parametrize(("tasks", "power", "least"), [(3, 0.8, None), (5, 0.8, None), (20, 0.5, 0.2)])
+def test_nothing_is_found_that_equal_tasks_would_hide(tasks: int, power: float, least: float | None) -> None:
+    """The interval of T equal differences d holds 0 until (1 + d)^T is 40."""
+    found = detectable_difference(tasks, 100_000, 100_000, 0, 0, power=power)
+    assert found == (None if least is None else pytest.approx(40 ** (1 / tasks) - 1, abs=0.001))
+    assert tasks_needed(1, 1, 1, 0, 0.5) == 6, "2^6 is more than 40"
+
+
+def test_differences_that_vary_take_more() -> None:
+    alike, varied = (detectable_difference(20, 8, 8, between, 0.5) for between in (0.0, 0.25))
+    assert alike is not None
+    assert varied is not None
+    assert varied > alike + 0.03
 
 
 def test_what_no_plan_can_be_made_of_is_refused() -> None:
-    with pytest.raises(StatisticsError, match="difference of 0"):
-        tasks_needed(0, 1, 1, 0.1, 0.1)
+    for none in (0, 1.1, math.nan):
+        with pytest.raises(StatisticsError, match=f"difference of {none}"):
+            tasks_needed(none, 1, 1, 0.1, 0.1)
     with pytest.raises(StatisticsError, match="power"):
         detectable_difference(10, 1, 1, 0.1, 0.1, power=1)
     with pytest.raises(StatisticsError, match="tasks"):

@@ -128,7 +128,8 @@ def _message(message: Mapping[str, Any]) -> CaseLine:
     content = message.get("content")
     parts = content if isinstance(content, list) else [{"text": content}] if isinstance(content, str) else []
     said = [_part(part) for part in parts if isinstance(part, dict)]
-    said += [_call(call) for call in message.get("tool_calls") or () if isinstance(call, dict)]
+    calls = message.get("tool_calls")
+    said += [_call(call) for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict)]
     return CaseLine(role=str(message.get("role", "")), content="\n".join(said))
 
 
@@ -138,5 +139,6 @@ def _part(part: Mapping[str, Any]) -> str:
 
 
 def _call(call: Mapping[str, Any]) -> str:
-    function = call.get("function") or {}
+    function = call.get("function")
+    function = function if isinstance(function, dict) else {}
     return f"[calls {function.get('name')}: {function.get('arguments')}]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import signal
 import sys
 import time
@@ -63,6 +64,8 @@ def half_width(text: str | None) -> float | None:
 
 async def run(folder: Path, order: Order) -> int:
     """Do it; the exit status."""
+    if order.junit is not None:
+        _check_writable(order.junit)
     async with opened_runs(folder) as runs:
         if order.shared:
             _share(runs, folder)
@@ -75,6 +78,18 @@ async def run(folder: Path, order: Order) -> int:
             )
             return PAUSED
         return await asyncio.to_thread(_report, runs, ended, order, folder)
+
+
+def _check_writable(path: Path) -> None:
+    """Before the trials, which may take hours."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}", hint="name another file with --junit"
+        ) from None
 
 
 def _share(runs: Runs, folder: Path) -> None:
@@ -92,9 +107,11 @@ async def _begin(runs: Runs, order: Order) -> RunView:
     from fieldmark.scorecards import Wanted
 
     if order.continued is not None:
-        if order.scorecard is not None:
-            runs.catalogue.named(order.scorecard)
-        return await runs.resume(order.continued, workers=order.workers)
+        _check_alone(order)
+        view = await asyncio.to_thread(runs.view, order.continued)
+        if view.state == "ended" and (order.fail_under is not None or order.junit is not None):
+            return view  # nothing is left to do but to say what came out
+        return await runs.resume(order.continued, workers=order.workers, unchecked=order.unchecked)
     if order.scorecard is None:
         raise InputError(
             "name a scorecard and contenders",
@@ -112,6 +129,25 @@ async def _begin(runs: Runs, order: Order) -> RunView:
         calling=order.calling,
     )
     return await runs.start(wanted, workers=order.workers)
+
+
+def _check_alone(order: Order) -> None:
+    given = {
+        "a scorecard": order.scorecard,
+        "contenders": order.contenders,
+        "--trials": order.trials,
+        "--until": order.until,
+        "--task": order.tasks,
+        "--variants": order.variants,
+        "--seed": order.seed,
+        "--calling": order.calling,
+    }
+    for name, value in given.items():
+        if value not in (None, [], ()):
+            raise InputError(
+                f"{name} cannot be given with --continue: the run goes on as it began",
+                hint=f"fieldmark score run --continue {order.continued}, or begin a new run",
+            )
 
 
 async def _follow(runs: Runs, run: str) -> bool:
@@ -204,8 +240,6 @@ def _report(runs: Runs, view: RunView, order: Order, folder: Path) -> int:
     cards = Cards(runs.ledger, runs.catalogue)
     cards.follow(runs.field)
     scores = cards.of_run(view.id)
-    if order.junit is not None:
-        _score_junit.write(order.junit, cards, view, scores)
     if order.form == "json":
         import json
 
@@ -214,6 +248,8 @@ def _report(runs: Runs, view: RunView, order: Order, folder: Path) -> int:
     else:
         _score_show.scores(scores, cards.confidence)
         _score_show.ending(view)
+    if order.junit is not None:
+        _score_junit.write(order.junit, cards, view, scores)
     return _status(view, scores, order, folder, cards)
 
 
@@ -235,6 +271,13 @@ def _status(
         status = 1
     if order.fail_under is None:
         return status
+    left = view.planned - view.done if view.ended == "complete" else 0
+    if left:
+        what = "trial stays" if left == 1 else "trials stay"
+        _say(f"{left} {what} void: nothing says that the contender passes there, so the run is not whole")
+        status = 1
+    elif view.void:
+        _say(f"void attempts that were tried again: {view.void}")
     known = {score.name: score for score in scores}
     undecided = cards.undecided(view.id)
     for name in view.contenders:
@@ -269,9 +312,13 @@ def _most(tasks: int, confidence: float) -> float:
 
 
 def _again(view: RunView, folder: Path, order: Order) -> str:
-    shared = " --shared" if order.shared else ""
-    where = "" if folder == Path() else f" --field {folder}"
-    return f"fieldmark score run --continue {view.id}{shared}{where}"
+    more = " --shared" if order.shared else ""
+    more += " --unchecked" if order.unchecked else ""
+    more += "" if order.workers is None else f" --workers {order.workers}"
+    more += "" if order.fail_under is None else f" --fail-under {order.fail_under:g}"
+    more += "" if order.junit is None else f" --junit {shlex.quote(str(order.junit))}"
+    more += "" if folder == Path() else f" --field {shlex.quote(str(folder))}"
+    return f"fieldmark score run --continue {view.id}{more}"
 
 
 def _say(words: str) -> None:

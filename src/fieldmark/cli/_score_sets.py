@@ -108,20 +108,27 @@ def power(
     ] = None,
     field: FieldFolder = None,
 ) -> None:
-    """Say before a run what it can find: for pass rates near a half, where it takes most."""
-    from fieldmark.scorecards import load_set, told_apart
+    """Say before a run what its comparison can find: for pass rates near a half, where it takes most."""
+    from fieldmark.scorecards import SPREAD, load_set, told_apart
     from fieldmark.statistics import tasks_needed
 
     task_set = load_set(scorecard, _folder(field))
     tasks = sum(not task.sealed for task in task_set.tasks)
-    found = told_apart(tasks, trials, _CONFIDENCE)
     print(
         f"{tasks} open tasks, {trials} trials of each; {_CONFIDENCE:.0%} confidence, planned for pass rates near 50%"
     )
-    print(f"two contenders that differ by {100 * found:.0f} points are told apart four times out of five")
-    if difference is not None:
-        needed = tasks_needed(difference / 100, trials, trials, 0.0, 0.5, confidence=_CONFIDENCE)
-        print(f"to find {difference:g} points takes about {needed} tasks with as many trials")
+    print("two contenders are told apart four times out of five by")
+    for spread, how in (
+        (0.0, "the same on every task"),
+        (SPREAD, f"varying by {100 * SPREAD:.0f} points from task to task"),
+    ):
+        found = told_apart(tasks, trials, _CONFIDENCE, spread)
+        least = "no difference" if found is None else f"a difference of {100 * found:.0f} points"
+        print(f"    {least}, {how}", end="")
+        if difference is not None:
+            needed = tasks_needed(difference / 100, trials, trials, spread, 0.5, confidence=_CONFIDENCE)
+            print(f" (for {difference:g} points: about {needed} tasks)", end="")
+        print()
 
 
 def calibrate(

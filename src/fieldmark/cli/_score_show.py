@@ -145,11 +145,17 @@ def comparison(found: Comparison) -> None:
     console = _console()
     console.print(printable(found.said), style="bold", highlight=False)
     pairs = found.a_only + found.b_only + found.both + found.neither
+    a, b = printable(found.a.name), printable(found.b.name)
     if pairs:
-        a, b = printable(found.a.name), printable(found.b.name)
         console.print(
             f"{pairs} pairs of trials: only {a} passed {found.a_only}, only {b} {found.b_only}, both {found.both},"
-            f" neither {found.neither}" + ("" if found.p is None else f"; McNemar p = {found.p:.3g}"),
+            f" neither {found.neither}",
+            highlight=False,
+        )
+    if found.p is not None:
+        console.print(
+            f"of tasks by majority: only {a} passed {found.a_only_tasks}, only {b} {found.b_only_tasks};"
+            f" McNemar p = {found.p:.3g}",
             highlight=False,
         )
     table = Table(box=None, pad_edge=False)

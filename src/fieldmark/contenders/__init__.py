@@ -11,6 +11,7 @@ from fieldmark.contenders._http import is_loopback, normalise_url, proxy_for
 from fieldmark.contenders._probe import Probe, probe
 from fieldmark.contenders._reach import Reach
 from fieldmark.contenders._registry import CONTENDERS, make_contender
+from fieldmark.contenders._request import checked_messages
 from fieldmark.contenders._shelf import Model, Shelf, is_path, verify
 from fieldmark.contenders._spec import ContenderSpec, Message, Price, Sampler
 from fieldmark.contenders._trouble import retry_after
@@ -41,6 +42,7 @@ __all__ = [
     "Sampler",
     "Shelf",
     "WeightsContender",
+    "checked_messages",
     "detect",
     "is_loopback",
     "is_path",

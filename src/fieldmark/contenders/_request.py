@@ -41,7 +41,7 @@ def prepare(request: Mapping[str, Any], spec: ContenderSpec, stops: Sequence[str
     _check_fields(given)
     _check_tools(given)
     body = {name: given[name] for name in PASSED_ON if name in given}
-    body["messages"] = _with_system(_messages(given.get("messages")), spec.system)
+    body["messages"] = _with_system(checked_messages(given.get("messages")), spec.system)
     sampler = spec.sampler.model_dump(exclude_none=True, exclude={"max_tokens", "stop"})
     body.update(sampler)
     _limit(body, spec)
@@ -94,7 +94,12 @@ def _check_function(where: str, function: object) -> None:
         raise InputError(f"'{where}.parameters' must be an object, a JSON schema")
 
 
-def _messages(messages: object) -> list[Message]:
+def checked_messages(messages: object) -> list[Message]:
+    """The messages of a request, each in OpenAI's form.
+
+    Raises:
+        InputError: says what would be right.
+    """
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
         raise InputError("'messages' must be a list with at least one message")
     return [_message(position, message) for position, message in enumerate(messages)]
@@ -106,11 +111,32 @@ def _message(position: int, message: object) -> Message:
         raise InputError(f"{where}.role' must be one of {', '.join(_ROLES)}")
     content = message.get("content")
     parts = content if isinstance(content, list) else ()
-    if not isinstance(content, str | list | None) or not all(
-        isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in parts
-    ):
-        raise InputError(f"{where}.content' must be a text or a list of parts, each with a 'type'")
+    if not isinstance(content, str | list | None) or not all(map(_is_part, parts)):
+        raise InputError(
+            f"{where}.content' must be a text or a list of parts, each with a 'type'",
+            hint='such as {"type": "text", "text": "..."}',
+        )
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list | None) or not all(map(_is_call, calls or ())):
+        raise InputError(
+            f"{where}.tool_calls' must be a list of calls, each with an 'id' and a 'function' that has a 'name'",
+            hint='such as {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}',
+        )
     return dict(message)
+
+
+def _is_part(part: object) -> bool:
+    if not isinstance(part, Mapping) or not isinstance(kind := part.get("type"), str):
+        return False
+    return isinstance(part.get("text"), str if kind == "text" else str | None)
+
+
+def _is_call(call: object) -> bool:
+    if not isinstance(call, Mapping) or not isinstance(call.get("id"), str | None):
+        return False
+    kind = call.get("type") or "function"
+    called = call.get("function")
+    return kind != "function" or (isinstance(called, Mapping) and isinstance(called.get("name"), str))
 
 
 def _with_system(messages: list[Message], system: str | None) -> list[Message]:

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import rfc8785
 from sqlalchemy import delete, insert, select
 
 from fieldmark.errors import Conflict, FieldmarkError, NotFound
@@ -17,6 +16,7 @@ from fieldmark.gateway._canary import Canaries, CanaryRun, ask_canaries
 from fieldmark.gateway._drift_judge import judge
 from fieldmark.gateway._drift_tables import comparable_runs, last_run, mark_of
 from fieldmark.gateway._drift_view import Judged, view_of
+from fieldmark.gateway._keep import dumped
 from fieldmark.gateway.drift_views import DriftView
 from fieldmark.ledger import Ledger, Snapshot, Transaction
 from fieldmark.ledger.evidence import CanaryAsked, DriftFound
@@ -233,7 +233,7 @@ def _write(now: Transaction, digest: str, canaries: Canaries, run: CanaryRun) ->
         ms=run.ms,
         cost=run.cost,
     )
-    now.append(asked, actor=SYSTEM, texts={"answers": rfc8785.dumps(run.answers).decode()})
+    now.append(asked, actor=SYSTEM, texts={"answers": dumped(run.answers)})
 
 
 def _raise_alarm(now: Transaction, digest: str, canaries: Canaries, judged: Judged) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
+from fieldmark.contenders import checked_messages
 from fieldmark.errors import ContenderFailure
 from fieldmark.fields import Member
 from fieldmark.ledger.evidence import CaseAnswered, Tried
@@ -46,6 +47,7 @@ class Exchange:
             InputError: the request asks for what does not pass through.
             ContenderFailure: of the last one asked.
         """
+        checked_messages(self.request.get("messages"))
         for place, member in enumerate(self._members):
             self.member, self.failure = member, None
             self._asked = time.monotonic()
@@ -122,7 +124,7 @@ class Exchange:
         if prompt is None or answer is None:
             if self._first is None and not self._finish:
                 return None
-            prompt = -(-_characters(self.request) // CHARACTERS_PER_TOKEN)
+            prompt = -(-sum(map(len, _texts(self.request))) // CHARACTERS_PER_TOKEN)
             answer = -(-len(self.text) // CHARACTERS_PER_TOKEN)
         return self.member.cost(prompt, answer)
 
@@ -187,10 +189,11 @@ def _add_call(calls: list[dict[str, Any]], part: Mapping[str, Any]) -> None:
         call["function"][name] += part["function"].get(name) or ""
 
 
-def _characters(request: Mapping[str, Any]) -> int:
-    """Characters of the texts of a conversation; a picture counts as nothing."""
-    texts = (message.get("content") for message in request.get("messages") or ())
-    return sum(
-        len(text) if isinstance(text, str) else sum(len(p.get("text") or "") for p in text or ())
-        for text in texts
-    )
+def _texts(request: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of a conversation, and nothing of its pictures."""
+    for message in request.get("messages") or ():
+        content = message.get("content")
+        for part in content if isinstance(content, list) else [content]:
+            text = part.get("text") if isinstance(part, Mapping) else part
+            if isinstance(text, str):
+                yield text

@@ -103,7 +103,7 @@ class Gateway:
         self._ledger = ledger
         self._roster = roster
         self._recorder = Recorder(ledger, secret)
-        self._shadows = Shadows(self._recorder, roster, field)
+        self._shadows = Shadows(ledger, self._recorder, roster, field)
         self._watch = Watch(ledger, field)
         self._changed = changed
         self._keeping: dict[str, asyncio.Task[None]] = {}
@@ -244,6 +244,7 @@ class Gateway:
         if (keeping := self._keeping.get(case)) is not None:
             await asyncio.wait([keeping])
         await asyncio.to_thread(self._erase, case, reporter)
+        self._shadows.forget(case)
         self._changed()
 
     def _erase(self, case: str, reporter: Reporter) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from fieldmark.errors import InputError
 from fieldmark.fields import Application
@@ -34,6 +35,8 @@ def asker_of(application: Application | None, headers: Mapping[str, str], consen
 
 def _text(headers: Mapping[str, str], name: str) -> str | None:
     value = headers.get(name, "").strip()
+    with suppress(UnicodeError):  # the server reads headers as Latin-1; clients send names in UTF-8
+        value = value.encode("latin-1").decode()
     if len(value) > _LENGTH or not value.isprintable():
         raise InputError(f"the header {name} is no printable text of at most {_LENGTH} characters")
     return value or None

@@ -72,7 +72,7 @@ def case_view(snapshot: Snapshot, names: Names, case: str) -> CaseView:
     request = _request(snapshot, row)
     return CaseView(
         **_line(snapshot, row, names),
-        messages=[_message(m) for m in request.get("messages", ())],
+        messages=[_message(m) for m in _dicts(request.get("messages"))],
         answer=_text(snapshot, row.answer),
         tool_calls=json.loads(_text(snapshot, row.calls) or "[]"),
         failure=row.failure,
@@ -132,7 +132,7 @@ def _request(snapshot: Snapshot, row: Row[Any]) -> dict[str, Any]:
 
 
 def _preview(request: Mapping[str, Any]) -> str:
-    messages = request.get("messages") or ()
+    messages = _dicts(request.get("messages"))
     said = next((m for m in reversed(messages) if m.get("role") == "user"), None)
     text = " ".join(_message(said).content.split()) if said else ""
     return text if len(text) <= _PREVIEW else text[: _PREVIEW - 1] + "…"
@@ -141,11 +141,11 @@ def _preview(request: Mapping[str, Any]) -> str:
 def _message(message: Mapping[str, Any]) -> CaseMessage:
     content = message.get("content")
     if isinstance(content, list):
-        content = "\n".join(_part(part) for part in content)
+        content = "\n".join(_part(part) for part in _dicts(content))
     return CaseMessage(
         role=str(message.get("role")),
         content=content if isinstance(content, str) else "",
-        tool_calls=message.get("tool_calls") or [],
+        tool_calls=_dicts(message.get("tool_calls")),
     )
 
 
@@ -153,6 +153,11 @@ def _part(part: Mapping[str, Any]) -> str:
     if isinstance(part.get("text"), str):
         return str(part["text"])
     return f"[{part.get('type')}: not kept]"
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; whatever else an application may have sent is passed over."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _findings(snapshot: Snapshot, case: str) -> list[FindingView]:

@@ -53,7 +53,7 @@ def _kept_request(request: Mapping[str, Any], redactor: Redactor, counts: Counte
 
 def kept_text(text: str, redactor: Redactor) -> str:
     """The text to store of an answer, an edit or a note."""
-    return _LONE.sub("\ufffd", redactor.text(text))
+    return _whole(redactor.text(text))
 
 
 def kept_calls(calls: list[dict[str, Any]], redactor: Redactor) -> str:
@@ -66,9 +66,14 @@ def dumped(value: Any) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
-        return _LONE.sub(
-            "\ufffd", json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        )
+        return _whole(json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+
+
+def _whole(text: str) -> str:
+    """Halves of surrogate pairs put together, as whoever read the stream has them; a lone one is U+FFFD."""
+    if _LONE.search(text) is None:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _without_media(message: Any) -> Any:

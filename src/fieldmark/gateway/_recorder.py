@@ -17,7 +17,7 @@ from fieldmark.gateway._exchange import Exchange
 from fieldmark.gateway._keep import kept_calls, kept_request, kept_text
 from fieldmark.gateway._policy import Choice
 from fieldmark.gateway._redact import Redactor
-from fieldmark.ledger import Commitment, Entry, Ledger, Transaction
+from fieldmark.ledger import Commitment, Entry, Ledger, Snapshot, Transaction
 from fieldmark.ledger.evidence import BattleStarted, CaseAnswered, CaseOpened
 from fieldmark.ledger.state import leases
 
@@ -212,10 +212,20 @@ def append_reply(now: Transaction, case: str, evidence: CaseAnswered, kept: Kept
     return entry.record.commitments.get("answer")
 
 
-def is_erased(now: Transaction, case: str) -> bool:
+def is_erased(reader: Snapshot | Transaction, case: str) -> bool:
     """Whether the texts of a case are gone."""
-    found = now.connection.execute(_standing, {"case": case}).one_or_none()
+    found = reader.connection.execute(_standing, {"case": case}).one_or_none()
     return found is None or found.state == "erased"
+
+
+async def erased(ledger: Ledger, case: Case) -> bool:
+    """Whether the texts of a case are gone by now, whichever process erased them: ask before they are sent on."""
+
+    def look() -> bool:
+        with ledger.read() as snapshot:
+            return is_erased(snapshot, case.id)
+
+    return await asyncio.to_thread(look)
 
 
 async def _kept(case: Case, exchange: Exchange) -> Kept:

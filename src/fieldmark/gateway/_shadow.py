@@ -11,8 +11,8 @@ from fieldmark.errors import ContenderFailure, FieldmarkError
 from fieldmark.fields import Field, Roster
 from fieldmark.gateway._exchange import Exchange
 from fieldmark.gateway._policy import draw_other
-from fieldmark.gateway._recorder import Case, Recorder
-from fieldmark.ledger import Commitment
+from fieldmark.gateway._recorder import Case, Recorder, erased
+from fieldmark.ledger import Commitment, Ledger
 
 LOG = logging.getLogger(__name__)
 MOST_WAITING = 50
@@ -28,13 +28,15 @@ class _Job:
 class Shadows:
     """Asks a second contender about cases that were drawn for it."""
 
-    def __init__(self, recorder: Recorder, roster: Roster, field: Field) -> None:
+    def __init__(self, ledger: Ledger, recorder: Recorder, roster: Roster, field: Field) -> None:
         self.field = field
         self.done = self.dropped = 0
+        self._ledger = ledger
         self._recorder = recorder
         self._roster = roster
         self._waiting: deque[_Job] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        """By task, the id of the case that it answers."""
 
     @property
     def running(self) -> int:
@@ -48,6 +50,12 @@ class Shadows:
             return
         self._waiting.append(_Job(case, served, answer))
         self._start()
+
+    def forget(self, case: str) -> None:
+        """Let go of a case whose texts were erased: it gets no second answer, and one that is being written ends."""
+        self._waiting = deque(job for job in self._waiting if job.case.id != case)
+        for task in [task for task, answered in self._running.items() if answered == case]:
+            task.cancel()
 
     async def settled(self) -> None:
         """Return once no case waits for a second answer."""
@@ -65,21 +73,22 @@ class Shadows:
 
     def _start(self) -> None:
         while self._waiting and len(self._running) < self.field.gateway.max_shadows_at_once:
-            task = asyncio.create_task(self._answer(self._waiting.popleft()))
-            self._running.add(task)
+            job = self._waiting.popleft()
+            task = asyncio.create_task(self._answer(job))
+            self._running[task] = job.case.id
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
+        del self._running[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
             self.dropped += 1
             known = isinstance(error, FieldmarkError)
             LOG.warning("a shadow battle could not be had: %s", error, exc_info=None if known else error)
         self._start()
 
     async def _answer(self, job: _Job) -> None:
+        if await erased(self._ledger, job.case):
+            return
         drawn = draw_other(self.field, self._roster, job.served.member)
         if drawn is None:
             self.dropped += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fieldmark.errors import FieldmarkError
 from fieldmark.fields import SYSTEM, Field, Monitor
 from fieldmark.gateway._keep import kept_text
-from fieldmark.gateway._recorder import Case, is_erased
+from fieldmark.gateway._recorder import Case, erased, is_erased
 from fieldmark.ledger import Ledger, Transaction
 from fieldmark.ledger.evidence import MonitorFound
 from fieldmark.monitors import CaseFacts, MonitorProcess, Report
@@ -71,6 +71,8 @@ class Watch:
                 self._jobs.task_done()
 
     async def _look(self, job: _Job) -> None:
+        if await erased(self._ledger, job.case):
+            return
         wanted = [m for m in self.field.monitors if not m.categories or job.facts.category in m.categories]
         found = [(m, await self._process.run(m, self.field.folder, job.facts)) for m in wanted]
         if found:

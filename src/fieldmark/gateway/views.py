@@ -15,7 +15,7 @@ are gone."""
 
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
 
 class CaseLine(_View):

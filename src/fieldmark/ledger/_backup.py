@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from fieldmark.ledger._walk import Verification
 
 _SQLITE = b"SQLite format 3\x00"
 _PAGES = 512
+LOG = logging.getLogger(__name__)
 
 
 def back_up(
@@ -69,8 +71,9 @@ def restore(
 ) -> tuple[Verification, int]:
     """Put what a backup holds into an empty database, verified; what was erased since is erased again.
 
-    `erasures` is the field's list of them; `kept` a head from earlier; `signer` signs what is erased again. Gives
-    what was verified, and how many erasures were replayed.
+    `erasures` is the field's list of them; `kept` a head from earlier; `signer` signs what is erased again: when the
+    key was rotated since, with the key at hand, and a `key` record says that the backup's own is lost. Gives what was
+    verified, and how many erasures were replayed.
 
     Raises:
         InputError: `file` is no backup, or the database is not empty.
@@ -81,7 +84,14 @@ def restore(
         work = Path(folder) / "ledger.db"
         _copy_pages(file, work, None)
         replayed = 0
-        again = signer if erasures is not None and erasures.exists() else None
+        again = None
+        if erasures is not None and erasures.exists():
+            again = _Successor(signer.path, lost=True) if signer is not None else None
+        else:
+            LOG.warning(
+                "there is no list of erasures%s: whatever was erased since the backup is back",
+                f" at {erasures}" if erasures is not None else "",
+            )
         with Ledger.open(work, field=field_of(work), projections=projections, signer=again) as ledger:
             found = ledger.verify(kept=kept, progress=progress)
             if erasures is not None and erasures.exists():
@@ -91,6 +101,18 @@ def restore(
                 found = ledger.verify(progress=progress)
         copy_ledger(work, database, projections=projections, progress=progress)
         return found, replayed
+
+
+class _Successor(Signer):
+    """Follows a lost key with the key that is at hand, which the database that is replaced may need still."""
+
+    def prepare(self) -> str:
+        public = self.make()
+        LOG.warning(
+            "the key that signed the backup is not at hand: %s follows it, and `verify` says that one was lost",
+            public[:16],
+        )
+        return public
 
 
 def set_aside(path: Path) -> Path | None:

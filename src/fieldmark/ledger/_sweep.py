@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from fieldmark.errors import LedgerError
+from fieldmark.errors import LedgerError, LedgerUnavailable
 from fieldmark.ledger import _schema, state
 from fieldmark.ledger._canonical import decode, encode
-from fieldmark.ledger._engine import explained, open_writer
+from fieldmark.ledger._engine import explained, open_writer, unavailable
 from fieldmark.ledger._erase import Reason, Trail, What, erase_in, erasures
 from fieldmark.ledger._record import Record
 from fieldmark.ledger.evidence import Erasure
@@ -59,7 +59,11 @@ def erase(
     entry, done = ledger.write(lambda now: erase_in(now, trail, reason))
     if register is not None:
         write_register(ledger, register)
-    return Erased(entry.record.id, len(done.texts), done.links, sweep(ledger, patience=patience))
+    try:
+        swept = sweep(ledger, patience=patience)
+    except LedgerUnavailable:  # a full disk, say; the erasure itself is recorded
+        swept = False
+    return Erased(entry.record.id, len(done.texts), done.links, swept)
 
 
 def sweep(ledger: Ledger, *, patience: float = 5.0) -> bool:
@@ -68,11 +72,17 @@ def sweep(ledger: Ledger, *, patience: float = 5.0) -> bool:
     A database leaves copies of rows behind when it moves them, and "secure delete" does not find those: so the tables
     that hold texts and links are written anew. PostgreSQL's write-ahead log is not reached by this; `docs/how-to/erase`
     says what becomes of it.
+
+    Raises:
+        LedgerUnavailable: the store refused, such as on a full disk; the files may still hold deleted bytes.
     """
     engine = ledger._engines[0]
     if engine.dialect.name == "sqlite":
+        path = Path(engine.url.database or "")
+        if not _truncate_log(path, patience):  # else every attempt would add all texts to the log
+            return False
         ledger.write(lambda now: _rewrite(now.connection))
-        return _truncate_log(Path(engine.url.database or ""), patience)
+        return _truncate_log(path, patience)
     return _vacuum(engine, patience)
 
 
@@ -91,7 +101,10 @@ def _truncate_log(path: Path, patience: float) -> bool:
     until = time.monotonic() + patience
     with closing(sqlite3.connect(path, timeout=min(patience, 1.0), isolation_level=None)) as connection:
         while True:
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            try:
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise unavailable(error) from error
             if not busy:
                 return True
             if time.monotonic() > until:

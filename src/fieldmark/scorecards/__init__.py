@@ -8,7 +8,7 @@ from fieldmark.scorecards._calling import CallingFound, calling_of, known_callin
 from fieldmark.scorecards._cards import Cards
 from fieldmark.scorecards._catalogue import Catalogue
 from fieldmark.scorecards._check import CheckReport, check_set, load_check, save_check
-from fieldmark.scorecards._compare import told_apart
+from fieldmark.scorecards._compare import SPREAD, told_apart
 from fieldmark.scorecards._entrants import PEOPLE, PEOPLE_DIGEST, Entrant
 from fieldmark.scorecards._ground import Ground, play_planned
 from fieldmark.scorecards._load import SetPlace, find_sets, load_set
@@ -43,6 +43,7 @@ from fieldmark.scorecards._workers import SharedRun, Worker, prepare, queue_url
 __all__ = [
     "PEOPLE",
     "PEOPLE_DIGEST",
+    "SPREAD",
     "VERIFIERS",
     "AgentContender",
     "Attempt",

@@ -193,6 +193,10 @@ class Cards:
         known = self._known(snapshot, name)
         task_set = known.task_set
         sealed = sum(task.sealed for task in task_set.tasks) if task_set else 0
+        found = [
+            told_apart(len(task_set.tasks) - sealed, 2**n, self.confidence) or 1.0 if task_set else 1.0
+            for n in range(11)
+        ]
         return ScorecardLine(
             name=name,
             title=(task_set.title if task_set else "") or name,
@@ -204,7 +208,8 @@ class Cards:
             origin=self.catalogue.origin(name),
             uses=_uses(task_set) if task_set else [],
             trouble=known.trouble or (self._trouble(task_set) if task_set else ""),
-            detectable=told_apart(len(task_set.tasks) - sealed, 1, self.confidence) if task_set else 1.0,
+            detectable=found[0],
+            detectable_by_trials=found,
             scores=self._all_scores(snapshot, name, known.digest),
             running=next((run.id for run in runs if run.scorecard == name and run.state == "running"), None),
         )

@@ -165,9 +165,13 @@ class _Planned:
 
 
 def _plan(task: Task, task_set: TaskSet, oracle_trials: int) -> Iterator[_Planned]:
-    yield _Planned(task, "nop", "", None)
-    for name, solution in task.cheats.items():
-        yield _Planned(task, "cheat", name, solution)
+    for variant in (
+        None,
+        *(each for each in task.variants if each.files),
+    ):  # other words leave nothing behind
+        yield _Planned(task, "nop", "", None, variant)
+        for name, solution in task.cheats.items():
+            yield _Planned(task, "cheat", name, solution, variant)
     for name, solution in task.wrong.items():
         yield _Planned(task, "wrong", name, solution)
     if task.oracle is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sqlalchemy import Integer, cast, func, select
 
@@ -19,6 +20,9 @@ from fieldmark.statistics import (
     mcnemar,
     paired_difference,
 )
+
+SPREAD = 0.25
+"""Standard deviation of a difference between tasks, as it is taken before anything is known of it."""
 
 
 def compare(
@@ -52,6 +56,8 @@ def compare(
         for task, cells in shared.items()
     ]
     table = _pairs(snapshot, digest, first.contender, second.contender)
+    majority = [(p.a.passed > p.a.failed, p.b.passed > p.b.failed) for p in pairs]
+    only = majority.count((True, False)), majority.count((False, True))
     return Comparison(
         scorecard=scorecard,
         a=scores[0],
@@ -62,18 +68,21 @@ def compare(
         b_only=table[1],
         both=table[2],
         neither=table[3],
-        p=_p(pairs, table) if shared else None,
+        a_only_tasks=only[0],
+        b_only_tasks=only[1],
+        p=mcnemar(*only) if shared else None,
         said=_said(scores[0].name, scores[1].name, difference),
         power=_power(*grid(first, shared), *grid(second, shared), confidence),
         pairs=sorted(pairs, key=lambda p: (-abs(p.difference), p.task)),
     )
 
 
-def told_apart(tasks: int, trials: int, confidence: float) -> float:
-    """Before a run: the difference of pass rates that is found four times out of five, 1 at most. For rates near a
-    half, where it takes most, of contenders that find the same tasks hard.
+@lru_cache(1024)
+def told_apart(tasks: int, trials: int, confidence: float, spread: float = SPREAD) -> float | None:
+    """Before a run: the difference of pass rates that is found four times out of five, None where none is. For rates
+    near a half, where it takes most; `spread` is 0 for a difference that is the same on every task.
     """
-    return min(1.0, detectable_difference(max(1, tasks), trials, trials, 0.0, 0.5, confidence=confidence))
+    return detectable_difference(max(1, tasks), trials, trials, spread, 0.5, confidence=confidence)
 
 
 def _shared(a: Counts, b: Counts) -> dict[str, list[Cell]]:
@@ -108,16 +117,6 @@ def _pairs(snapshot: Snapshot, digest: str, a: str, b: str) -> tuple[int, int, i
     return found.get((1, 0), 0), found.get((0, 1), 0), found.get((1, 1), 0), found.get((0, 0), 0)
 
 
-def _p(pairs: list[Pair], table: tuple[int, int, int, int]) -> float:
-    """Exact McNemar: of single pairs where every task has one trial, else of tasks by majority."""
-    if all(p.a.passed + p.a.failed == 1 == p.b.passed + p.b.failed for p in pairs) and sum(table) == len(
-        pairs
-    ):
-        return mcnemar(table[0], table[1])
-    majority = [(p.a.passed > p.a.failed, p.b.passed > p.b.failed) for p in pairs]
-    return mcnemar(majority.count((True, False)), majority.count((False, True)))
-
-
 def _said(a: str, b: str, difference: Estimate | None) -> str:
     if difference is None:
         return f"{a} and {b} have no task in common yet"
@@ -133,7 +132,9 @@ def _said(a: str, b: str, difference: Estimate | None) -> str:
 def _power(
     passes_a: FloatArray, trials_a: FloatArray, passes_b: FloatArray, trials_b: FloatArray, confidence: float
 ) -> str:
-    """`grid` of either on the tasks that both have verdicts on."""
+    """`grid` of either on the tasks that both have verdicts on. With one trial of each nothing says how the difference
+    varies; then trials are taken to vary as if tasks were alike, which is no less.
+    """
     tasks = len(passes_a)
     if not tasks:
         return ""
@@ -145,12 +146,14 @@ def _power(
     else:
         between, within = split.between, split.within
     found = detectable_difference(tasks, trials[0], trials[1], between, within, confidence=confidence)
-    least = 1 / tasks  # the normal approximation says 0 where nothing ever differed
-    shown = f"{max(found, least):.0%}" if max(found, least) < 1 else "none, however large"
     each = f"{trials[0]}" if trials[0] == trials[1] else f"{trials[0]} and {trials[1]}"
+    if found is None:
+        return (
+            f"{tasks} tasks with {each} trials each find no difference four times out of five, however large"
+        )
     return (
-        f"{tasks} tasks with {each} trials each find a difference of {shown} four times out of five;"
-        " a smaller one may be there"
+        f"{tasks} tasks with {each} trials each find a difference of about {100 * found:.0f} points four times out of"
+        " five; a smaller one may be there"
     )
 
 

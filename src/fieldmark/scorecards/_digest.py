@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
+from types import CellType
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -79,9 +81,45 @@ def _object(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = {f.name: _said(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return [type(value).__qualname__, parts]
+    if isinstance(value, functools.partial):
+        return ["partial", _said(value.func), _plain(value.args), _plain(value.keywords)]
+    if callable(value):
+        said = ["code", getattr(value, "__qualname__", type(value).__qualname__), _source(value)]
+        return said + ([held] if (held := _held(value)) else [])
+    return [type(value).__qualname__, str(value)]
+
+
+def _held(value: Any) -> list[Any]:
+    """Values that a function made inside another one holds of it, and those of its defaults."""
+    function = inspect.unwrap(value)
+    if not inspect.isfunction(function):
+        return []
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    held = [[name, _plain(cell.cell_contents)] for name, cell in cells if _is_filled(cell)]
+    if function.__closure__:
+        held += [_plain(function.__defaults__), _plain(function.__kwdefaults__)]
+    return held
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    """As `_said`, but of an object its type alone: it may lead back to where it is held, or be told by its address."""
+    if isinstance(value, list | tuple):
+        return ["list", [_plain(each) for each in value]]
+    if isinstance(value, Mapping):
+        return ["map", sorted([str(key), orjson.dumps(_plain(each)).decode()] for key, each in value.items())]
+    if value is None or isinstance(value, bool | str | int | float | bytes | bytearray):
+        return _said(value)
     if callable(value):
         return ["code", getattr(value, "__qualname__", type(value).__qualname__), _source(value)]
-    return [type(value).__qualname__, str(value)]
+    return ["object", type(value).__qualname__]
 
 
 def _source(value: Any) -> str:

@@ -56,7 +56,7 @@ async def play_planned(ground: Ground, key: TrialKey, *, pace: Pace | None = Non
     if number is None:
         return "known"
     key = replace(key, attempt=number)
-    played = await _play(ground, key)
+    played = _failed_again(await _play(ground, key), number)
     if pace is not None and pace.heard(played.attempt):
         return "away"
     task, seed = ground.task_set.task(key.task), key.seed(ground.started.seed)
@@ -67,6 +67,19 @@ async def play_planned(ground: Ground, key: TrialKey, *, pace: Pace | None = Non
         return played.verdict.result if write_trial(now, key, task, played, seed) else "known"
 
     return await ground.ledger.awrite(work)
+
+
+def _failed_again(played: Played, number: int) -> Played:
+    """A contender whose own server breaks in the middle of its work has one more attempt, and then it has failed.
+
+    Else whoever answers with an error in place of a wrong answer would be asked until it is right.
+    """
+    attempt = played.attempt
+    acted = attempt.steps > 0 or bool(attempt.calls)
+    if number < 2 or played.verdict.void != "endpoint" or not acted or (attempt.status or 0) < 500:
+        return played
+    words = f"its server broke off in the middle of the task a second time (HTTP {attempt.status})"
+    return replace(played, verdict=Verdict.of(False, words))
 
 
 def _next_attempt(ground: Ground, key: TrialKey) -> int | None:

@@ -110,8 +110,8 @@ class Runs:
         await self._begin(ground, workers, check)
         return await asyncio.to_thread(self.view, run)
 
-    async def resume(self, run: str, *, workers: int | None = None) -> RunView:
-        """Go on with a run that nobody works at.
+    async def resume(self, run: str, *, workers: int | None = None, unchecked: bool = False) -> RunView:
+        """Go on with a run that nobody works at. Its set is checked if nothing was played yet, unless `unchecked`.
 
         Raises:
             NotFound: no such run, set or contender.
@@ -120,7 +120,7 @@ class Runs:
         ground = await self.ground_of(run)
         begun = await asyncio.to_thread(self.view, run)
         seen = await asyncio.to_thread(self._seen, ground.task_set)
-        untouched = not (begun.done or begun.void or seen.checked)
+        untouched = not (begun.done or begun.void or seen.checked or unchecked)
         await self._begin(ground, workers, partial(self._check, ground.task_set) if untouched else None)
         return await asyncio.to_thread(self.view, run)
 

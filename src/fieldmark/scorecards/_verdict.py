@@ -67,7 +67,8 @@ class Verifier(ABC):
 
     @abstractmethod
     async def verify(self, attempt: Attempt, grading: Grading) -> Verdict:
-        """Judge it. What it raises is its own fault and makes the trial void: never raise for a wrong answer."""
+        """Judge it. Never raise for a wrong answer: what is raised is the verifier's fault and makes the trial void,
+        but for `AnswerTooLong`."""
 
 
 VerifierMaker = Callable[[Mapping[str, Any], Path], Verifier]
@@ -77,6 +78,10 @@ VERIFIERS: Registry[VerifierMaker] = Registry("fieldmark.verifiers")
 """Every kind of verifier."""
 
 
+class AnswerTooLong(TimeoutError):
+    """A pattern takes too long on what the contender said: a verifier may raise it, and the contender fails."""
+
+
 async def judge(verifier: Verifier, attempt: Attempt, grading: Grading, *, seconds: float = 300) -> Verdict:
     """The verdict, whatever happens: a verifier that throws or hangs, or a sandbox that dies, is a void."""
     if attempt.script_fault:
@@ -84,6 +89,8 @@ async def judge(verifier: Verifier, attempt: Attempt, grading: Grading, *, secon
     try:
         async with asyncio.timeout(seconds):
             return await verifier.verify(attempt, grading)
+    except AnswerTooLong as error:
+        return Verdict.of(False, str(error))
     except TimeoutError:
         return Verdict.nothing("verifier", f"the verifier said nothing for {seconds:g} s")
     except SandboxError as error:

@@ -171,7 +171,10 @@ class ScorecardLine(_View):
     """Why it cannot be run here."""
     detectable: float = 1.0
     """The difference of pass rates that two contenders need, with one trial of each open task, to be told apart four
-    times out of five; planned for rates near a half. With K trials it is this over the square root of K."""
+    times out of five, 1 where none is; planned for rates near a half and a difference that varies from task to task
+    with a standard deviation of 0.25."""
+    detectable_by_trials: list[float] = []
+    """The same with 1, 2, 4, ... 1024 trials of each open task."""
     scores: list[ContenderScore]
     """Best first."""
     running: str | None = None
@@ -299,12 +302,15 @@ class Comparison(_View):
     difference: Estimate | None
     """a minus b."""
     a_only: int
-    """Pairs of trials (same task, variant and number) that only a passed."""
+    """Pairs of trials (same run, task, variant and number) that only a passed."""
     b_only: int
     both: int
     neither: int
+    a_only_tasks: int
+    """Tasks by majority: those where a passed more than half of its trials, and b did not."""
+    b_only_tasks: int
     p: float | None
-    """Exact McNemar on tasks by majority, or on single pairs where each task has one trial."""
+    """Exact McNemar test of `a_only_tasks` against `b_only_tasks`."""
     said: str
     """In words: who is better, or tied."""
     power: str

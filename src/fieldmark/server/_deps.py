@@ -32,7 +32,9 @@ OPEN = frozenset(
 )
 """What somebody who is not signed in may always ask."""
 _FOR_ADMINS = frozenset({"accounts", "invitations", "keys", "audit", "votes.csv", "exports", "jobs"})
-_FOR_VOTERS = frozenset({"battles", "cases", "shadow"})
+_REAL_CASES = frozenset({"cases", "shadow"})
+"""They show what end users of applications wrote: nothing in `[access] anonymous` opens them to strangers."""
+_FOR_VOTERS = _REAL_CASES | {"battles"}
 """They hold or lead to people's texts."""
 _FOR_ONESELF = frozenset({"me", "account"})
 _BY_KEY = "/api/v1/cases/"
@@ -62,13 +64,16 @@ async def gate(request: Request) -> None:
     if path.startswith("/v1/"):
         await _need_keys(house)
         return
+    noun = _noun(path)
     visitor = await house.sessions.visitor(request, house.field.access)
+    if noun in _REAL_CASES and visitor.account is None and await house.sessions.needed():
+        visitor = Visitor(None)
     request.state.visitor = visitor
     if visitor.account is not None:
         request.scope[CALLER] = visitor.account.id
     if path in OPEN or (path.startswith(_BY_KEY) and _brings_key(request)):
         return
-    require(visitor, _least(request.method, path.removeprefix("/api/v1/")))
+    require(visitor, _least(request.method, path, noun))
 
 
 async def _need_keys(house: House) -> None:
@@ -86,9 +91,12 @@ def _brings_key(request: Request) -> bool:
     )
 
 
-def _least(method: str, path: str) -> Role:
-    noun = path.split("/", maxsplit=1)[0]
-    if noun in _FOR_ADMINS or path == "contenders/detected":  # that one asks this machine's own ports
+def _noun(path: str) -> str:
+    return path.removeprefix("/api/v1/").split("/", maxsplit=1)[0]
+
+
+def _least(method: str, path: str, noun: str) -> Role:
+    if noun in _FOR_ADMINS or path == "/api/v1/contenders/detected":  # that one asks this machine's own ports
         return "admin"
     if noun in _FOR_VOTERS:
         return "voter"

@@ -35,6 +35,8 @@ class Forgetting:
         """Ledger index up to which erasures were looked at."""
         self._own: set[str] = set()
         self._unswept = False
+        """Whether files may hold erased bytes. Nobody else finishes what readers held up, so it is also set at the start
+        and for erasures of others."""
 
     async def open(self) -> int:
         """At the start: erase again what a restored backup brought back. How many erasures that were."""
@@ -95,6 +97,7 @@ class Forgetting:
             size = snapshot.head().size
         new = [body for id_, body in found if isinstance(body, Erasure) and id_ not in self._own]
         self._own.clear()
+        self._unswept = self._unswept or bool(new)
         return size, new
 
 

@@ -2470,7 +2470,7 @@ export interface components {
             difference: components["schemas"]["Estimate"] | null;
             /**
              * A Only
-             * @description Pairs of trials (same task, variant and number) that only a passed.
+             * @description Pairs of trials (same run, task, variant and number) that only a passed.
              */
             a_only: number;
             /** B Only */
@@ -2480,8 +2480,15 @@ export interface components {
             /** Neither */
             neither: number;
             /**
+             * A Only Tasks
+             * @description Tasks by majority: those where a passed more than half of its trials, and b did not.
+             */
+            a_only_tasks: number;
+            /** B Only Tasks */
+            b_only_tasks: number;
+            /**
              * P
-             * @description Exact McNemar on tasks by majority, or on single pairs where each task has one trial.
+             * @description Exact McNemar test of `a_only_tasks` against `b_only_tasks`.
              */
             p: number | null;
             /**
@@ -4766,10 +4773,17 @@ export interface components {
             /**
              * Detectable
              * @description The difference of pass rates that two contenders need, with one trial of each open task, to be told apart four
-             *     times out of five; planned for rates near a half. With K trials it is this over the square root of K.
+             *     times out of five, 1 where none is; planned for rates near a half and a difference that varies from task to task
+             *     with a standard deviation of 0.25.
              * @default 1
              */
             detectable: number;
+            /**
+             * Detectable By Trials
+             * @description The same with 1, 2, 4, ... 1024 trials of each open task.
+             * @default []
+             */
+            detectable_by_trials: number[];
             /**
              * Scores
              * @description Best first.

@@ -12,6 +12,7 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from fieldmark.errors import InputError
+from fieldmark.scorecards._verdict import AnswerTooLong
 
 SECONDS = 5.0
 """Longest that one pattern may take on one text."""
@@ -37,7 +38,7 @@ def checked(pattern: Any) -> re.Pattern[str]:
 def matches(pattern: str, text: str, *, full: bool = False) -> bool:
     """Whether the pattern is found in the text, or matches it whole.
 
-    Raises TimeoutError when it takes more than `SECONDS`: in a process of its own if it might.
+    Raises AnswerTooLong when it takes more than `SECONDS`: in a process of its own if it might.
     """
     compiled = checked(pattern)
     if (len(text) + 1.0) ** _degree(pattern) <= _STEPS:
@@ -47,7 +48,8 @@ def matches(pattern: str, text: str, *, full: bool = False) -> bool:
     try:
         done = subprocess.run(command, input=asked, capture_output=True, timeout=SECONDS, check=True)
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"the pattern '{pattern}' took more than {SECONDS:g} s") from None
+        words = f"{len(text):,} characters are too long for the pattern '{pattern}': it took more than {SECONDS:g} s"
+        raise AnswerTooLong(words) from None
     return done.stdout == b"1"
 
 
