@@ -16,16 +16,26 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
-from inspect_ai.log import read_eval_log  # noqa: E402
+from inspect_ai.log import read_eval_log, write_eval_log  # noqa: E402
 
 from fieldmark.errors import Conflict, InputError, NotFound  # noqa: E402
 from fieldmark.ledger import Ledger, every_projection  # noqa: E402
-from fieldmark.ledger.evidence import RunStarted, TrialEnded, VerdictGiven  # noqa: E402
+from fieldmark.ledger.evidence import RunEnded, RunStarted, TrialEnded, VerdictGiven  # noqa: E402
 from fieldmark.sandbox import SANDBOXES  # noqa: E402
-from fieldmark.scorecards import Bench, Played, Solution, TrialKey, play  # noqa: E402
-from fieldmark.scorecards._records import seen_of, start_run, write_trial  # noqa: E402
+from fieldmark.scorecards import (  # noqa: E402
+    Bench,
+    Played,
+    Solution,
+    Task,
+    TaskSet,
+    TrialKey,
+    Variant,
+    play,
+)
+from fieldmark.scorecards._records import end_run, seen_of, start_run, write_trial  # noqa: E402
 from fieldmark.scorecards.agents import Scripted  # noqa: E402
 from fieldmark.scorecards.inspect import export_logs, import_log, inspect_set  # noqa: E402
+from fieldmark.scorecards.verifiers import make  # noqa: E402
 
 SUMS = dedent('''
     from inspect_ai import Task, task
@@ -159,6 +169,9 @@ def test_logs_go_out_and_come_in(file: Path, tmp_path: Path) -> None:
                     key = TrialKey(run, task.id, "", contender, number)
                     ledger.write(lambda now, k=key, t=task, p=played: write_trial(now, k, t, p, 7))  # type: ignore[misc]
         with ledger.read() as snapshot:
+            assert read_eval_log(str(export_logs(snapshot, run, tmp_path / "early")[0])).status == "started"
+        ledger.write(lambda now: end_run(now, run, RunEnded(reason="complete")))
+        with ledger.read() as snapshot:
             path, other = export_logs(snapshot, run, tmp_path / "logs")
     assert path != other
     assert zipfile.is_zipfile(path)
@@ -192,3 +205,35 @@ def test_logs_go_out_and_come_in(file: Path, tmp_path: Path) -> None:
         pytest.raises(InputError),
     ):
         import_log(ledger, bad)
+
+
+def test_wordings_and_setups_keep_their_identity(tmp_path: Path) -> None:
+    verifier = make("exact", {"equals": "4"})
+    task = Task("sum", "2 + 2?", verifier, variants=[Variant("said", "paraphrase", "two and two?")])
+    found = TaskSet("sums", [task])
+    with Ledger.open(tmp_path / "one.db", field="f", projections=every_projection()) as ledger:
+        started = RunStarted(
+            task_set="sums", digest=found.digest, contenders=("a" * 64,), labels={"a" * 64: "ann"},
+            tasks=("sum",), variants=True, trials=1, seed=1, sandbox="none", planned=2,
+        )  # fmt: skip
+        run = start_run(ledger, seen_of(found, checked=False), started)
+        for variant in (None, *task.variants):
+            played = asyncio.run(play(task, Scripted(Solution("4")), Bench(), variant=variant))
+            key = TrialKey(run, "sum", variant.id if variant else "", "a" * 64, 1)
+            ledger.write(lambda now, k=key, p=played: write_trial(now, k, task, p, 7))  # type: ignore[misc]
+        with ledger.read() as snapshot:
+            (path,) = export_logs(snapshot, run, tmp_path / "logs")
+    log = read_eval_log(str(path))
+    log.eval.eval_id, log.eval.run_id = "another", "another"
+    log.eval.model_generate_config.temperature = 1.5
+    write_eval_log(log, str(tmp_path / "warm.eval"))
+    with Ledger.open(tmp_path / "two.db", field="g", projections=every_projection()) as ledger:
+        for each in (path, tmp_path / "warm.eval"):
+            import_log(ledger, each)
+        with ledger.read() as snapshot:
+            trials = [e.record.body for e in snapshot.entries(types=[TrialEnded])]
+    assert [(t.task, t.variant) for t in trials if isinstance(t, TrialEnded)] == [
+        ("sum", ""),
+        ("sum", "said"),
+    ] * 2
+    assert len({t.contender for t in trials if isinstance(t, TrialEnded)}) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from fieldmark.errors import NotFound, TaskSetError
 from fieldmark.scorecards import (
     Bench,
     Solution,
+    Stage,
     Task,
     TaskSet,
     find_sets,
@@ -133,6 +136,25 @@ def test_the_digest_is_of_what_is_said() -> None:
 
     assert one("a").digest == one("a").digest
     assert len({one("a").digest, one("b").digest, one("a", "j").digest}) == 3
+
+
+def test_the_digest_is_of_what_functions_hold() -> None:
+    def made(number: int) -> Callable[[Stage], Awaitable[str]]:
+        async def play(stage: Stage) -> str:
+            return str(number)
+
+        return play
+
+    async def says(words: str, stage: Stage) -> str:
+        return words
+
+    def one(play: Callable[[Stage], Awaitable[str]]) -> str:
+        return TaskSet(
+            "s", [Task("t", "i", make("exact", {"equals": "1"}), oracle=Solution(play=play))]
+        ).digest
+
+    assert one(made(1)) == one(made(1)) != one(made(2))
+    assert one(partial(says, "1")) == one(partial(says, "1")) != one(partial(says, "2"))
 
 
 def test_caches_and_sealed_tasks_do_not_change_the_digest(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ by_dialogue = pytest.mark.parametrize("task", DESK.tasks, ids=lambda task: task.
 async def test_its_own_solutions() -> None:
     report = await checked("support-desk", oracle_trials=1)
     assert report.tasks == 10
-    assert report.kinds[0].wrong > 70
+    assert report.kinds[0].wrong > 60
 
 
 def stage(task: Task, variant: str = "") -> Stage:

@@ -95,12 +95,13 @@ async def test_regex() -> None:
     assert verdict.score == pytest.approx(1 / 3)
 
 
-async def test_a_pattern_that_runs_away_is_a_void_and_holds_nothing_up(
+async def test_a_pattern_that_runs_away_is_a_fail_and_holds_nothing_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("fieldmark.scorecards.verifiers._patterns.SECONDS", 0.3)
     verdict = await said("regex", {"pattern": "(a+)+b"}, answer="a" * 60)
-    assert (verdict.result, verdict.void) == ("void", "verifier")
+    assert verdict.result == "fail"
+    assert "60 characters are too long for the pattern" in verdict.explanation
     assert await passes("regex", {"pattern": "(a+)+b"}, answer="aab")
 
 

@@ -169,7 +169,8 @@ def _plan(task: Task, task_set: TaskSet, oracle_trials: int) -> Iterator[_Planne
         None,
         *(each for each in task.variants if each.files),
     ):  # other words leave nothing behind
-        yield _Planned(task, "nop", "", None, variant)
+        where = variant.id if variant else ""
+        yield _Planned(task, "nop", where, None, variant)
         for name, solution in task.cheats.items():
             yield _Planned(task, "cheat", name, solution, variant)
     for name, solution in task.wrong.items():
@@ -243,7 +244,8 @@ def _task_problems(task: Task, task_set: TaskSet, tried: Sequence[Tried]) -> Ite
     yield from _oracle_problems(task, [one for one in mine if one.role == "oracle"])
     for one in mine:
         if one.role in ("nop", "cheat") and one.result == "pass":
-            yield f"{task.id}: {_of(one)} passes"
+            where = f" on variant {one.name}" if one.role == "nop" and one.name else ""
+            yield f"{task.id}: {_of(one)} passes{where}"
 
 
 def _oracle_problems(task: Task, tried: Sequence[Tried]) -> Iterator[str]:
@@ -273,13 +275,14 @@ def _of(one: Tried) -> str:
 
 
 def _measured(task_set: TaskSet, tried: Sequence[Tried]) -> tuple[KindMeasured, ...]:
+    """Wrong solutions, each once for a verifier with the same settings. Doing nothing is none: it shows little."""
     counts: dict[str, list[int]] = {}
     seen: set[tuple[str, str]] = set()
     for one in tried:
         task = task_set.task(one.task)
-        if one.role == "oracle" or one.result == "void":
+        if one.role in ("oracle", "nop") or one.result == "void":
             continue
-        content = (task.id, _content(_solution(task, task_set, one) or Solution()))
+        content = (task.verifier.digest, _content(_solution(task, task_set, one)))
         if content not in seen:
             seen.add(content)
             counted = counts.setdefault(task.verifier.kind, [0, 0])
@@ -291,10 +294,10 @@ def _measured(task_set: TaskSet, tried: Sequence[Tried]) -> tuple[KindMeasured, 
     )
 
 
-def _solution(task: Task, task_set: TaskSet, one: Tried) -> Solution | None:
+def _solution(task: Task, task_set: TaskSet, one: Tried) -> Solution:
     if one.role == "cross":
-        return task_set.task(one.name).oracle
-    return task.cheats[one.name] if one.role == "cheat" else task.wrong.get(one.name)
+        return task_set.task(one.name).oracle or Solution()
+    return task.cheats[one.name] if one.role == "cheat" else task.wrong[one.name]
 
 
 _NAMES = re.compile(r"\d[\d.,:]*|\b[A-Z][\w-]*|\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 from inspect_ai.log import (
     EvalConfig,
@@ -31,12 +32,13 @@ from inspect_ai.model import (
 )
 from inspect_ai.scorer import CORRECT, INCORRECT, Score
 from inspect_ai.tool import ToolCall, ToolCallError
+from sqlalchemy import Row
 
 import fieldmark
 from fieldmark.errors import NotFound
 from fieldmark.ledger import Snapshot
 from fieldmark.ledger.evidence import RunStarted
-from fieldmark.scorecards._query import KeptTrial, kept_of_run
+from fieldmark.scorecards._query import KeptTrial, kept_of_run, run_row
 from fieldmark.scorecards._records import read_run
 from fieldmark.scorecards.views import TrialEvent
 
@@ -46,7 +48,8 @@ SCORER = "fieldmark"
 def export_logs(snapshot: Snapshot, run: str, folder: Path) -> list[Path]:
     """Write the trials of a run into `folder`, one `.eval` file for each contender; their paths.
 
-    Sealed trials are told without their text. A void is an error of its sample, and has no score.
+    Sealed trials are told without their text. A void is an error of its sample, and has no score. A log is a `success`
+    only when its run has all its verdicts or was precise enough; else it is `started` (it may go on) or `cancelled`.
 
     Raises:
         NotFound: there is no such run, or it has no trials yet.
@@ -58,12 +61,26 @@ def export_logs(snapshot: Snapshot, run: str, folder: Path) -> list[Path]:
     if not told:
         raise NotFound(f"the run {run} has no trials yet")
     folder.mkdir(parents=True, exist_ok=True)
-    begun = snapshot.entry(run).record.at
-    return [_write(folder, run, begun, started, digest, trials) for digest, trials in sorted(told.items())]
+    begun, status = snapshot.entry(run).record.at, _status(run_row(snapshot, run))
+    return [
+        _write(folder, run, begun, started, digest, trials, status) for digest, trials in sorted(told.items())
+    ]
+
+
+def _status(row: Row[Any]) -> Literal["started", "success", "cancelled"]:
+    if row.ended is None:
+        return "started"
+    return "success" if row.ended == "precise" or row.done >= row.planned else "cancelled"
 
 
 def _write(
-    folder: Path, run: str, begun: str, started: RunStarted, digest: str, told: Sequence[KeptTrial]
+    folder: Path,
+    run: str,
+    begun: str,
+    started: RunStarted,
+    digest: str,
+    told: Sequence[KeptTrial],
+    status: Literal["started", "success", "cancelled"],
 ) -> Path:
     name = started.labels.get(digest, digest[:8])
     model = f"fieldmark/{name}"
@@ -88,7 +105,7 @@ def _write(
     )
     scored = [s for s in samples if s.scores]
     log = EvalLog(
-        status="success",
+        status=status,
         eval=spec,
         plan=EvalPlan(steps=[EvalPlanStep(solver="fieldmark")]),
         results=_results(samples, scored),

@@ -29,9 +29,10 @@ SOURCE = "inspect"
 def import_log(ledger: Ledger, path: Path, *, actor: str = RUNNER) -> str:
     """Take the samples of a log in as trials of one run, all or none; the run's id.
 
-    The task becomes a scorecard `NAME-inspect` whose digest is that of the log's task and sample ids; the model becomes
-    a contender of its own, told apart from one that is asked here. A sample without a score is a void. Transcripts are
-    kept. A log is taken in once.
+    The task becomes a scorecard `NAME-inspect` whose digest is that of the log's task and sample ids; the model with
+    its solver, scorers and generation settings becomes a contender of its own, told apart from one that is asked here.
+    A sample without a score is a void. In a log of Fieldmark's own, wordings stay those of their tasks. Transcripts
+    are kept. A log is taken in once.
 
     Raises:
         NotFound: there is no such file.
@@ -44,8 +45,11 @@ def import_log(ledger: Ledger, path: Path, *, actor: str = RUNNER) -> str:
         raise InputError(f"'{path.name}' holds no samples")
     name = f"{NOT_ID.sub('-', log.eval.task.rpartition('/')[2]).strip('-').lower()}-inspect"
     digest = _digest(log, samples)
-    contender = Identity({"kind": "imported", "from": SOURCE, "model": log.eval.model}).digest
-    ids = list(dict.fromkeys(str(sample.id) for sample in samples))
+    contender = Identity(
+        {"kind": "imported", "from": SOURCE, "model": log.eval.model, "setup": _setup(log)}
+    ).digest
+    places = {str(sample.id): _place(log, str(sample.id)) for sample in samples}
+    ids = list(dict.fromkeys(task for task, _ in places.values()))
     verifier = InspectScores(digest, name)
     run = RunStarted(
         task_set=name,
@@ -54,7 +58,7 @@ def import_log(ledger: Ledger, path: Path, *, actor: str = RUNNER) -> str:
         labels={contender: log.eval.model},
         kinds={contender: "model"},
         tasks=tuple(ids),
-        variants=False,
+        variants=any(variant for _, variant in places.values()),
         trials=max(sample.epoch for sample in samples),
         seed=0,
         sandbox="none",
@@ -71,9 +75,9 @@ def import_log(ledger: Ledger, path: Path, *, actor: str = RUNNER) -> str:
         write_set(now, seen)
         run_id = now.append(run, actor=actor).record.id
         for sample in samples:
-            task = Task(str(sample.id), "", verifier)
-            key = TrialKey(run_id, task.id, "", contender, sample.epoch)
-            write_trial(now, key, task, _played(sample), 0)
+            task_id, variant = places[str(sample.id)]
+            key = TrialKey(run_id, task_id, variant, contender, sample.epoch)
+            write_trial(now, key, Task(task_id, "", verifier), _played(sample, task_id, variant), 0)
         end_run(now, run_id, RunEnded(reason="complete", detail=f"imported from {path.name}"))
         return run_id
 
@@ -111,11 +115,31 @@ def _digest(log: EvalLog, samples: list[EvalSample]) -> str:
     return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
 
 
-def _played(sample: EvalSample) -> Played:
+def _setup(log: EvalLog) -> str:
+    """Digest of how the model was asked and judged: two logs that differ there are of two contenders."""
+    said = {
+        "solver": [[step.solver, shown(step.params)] for step in log.plan.steps],
+        "config": shown(log.eval.model_generate_config.model_dump(exclude_none=True)),
+        "plan": shown(log.plan.config.model_dump(exclude_none=True)),
+        "scorers": [each.name for each in log.eval.scorers or []],
+    }
+    return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+
+
+def _place(log: EvalLog, sample: str) -> tuple[str, str]:
+    """Task and wording: in logs that were written here, `TASK/VARIANT`."""
+    if "fieldmark" not in log.eval.packages:
+        return sample, ""
+    task, _, variant = sample.partition("/")
+    return task, variant
+
+
+def _played(sample: EvalSample, task: str, variant: str) -> Played:
     events = tuple(_events(sample))
     usage = list(sample.model_usage.values())
     attempt = Attempt(
-        task=str(sample.id),
+        task=task,
+        variant=variant,
         answer=sample.output.completion if sample.output and not sample.output.empty else "",
         events=events,
         ended="answered" if sample.error is None else "failed",
