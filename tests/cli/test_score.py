@@ -238,7 +238,9 @@ def test_what_cannot_be_run_is_said(folder: Path) -> None:
     assert isinstance(refused("--continue", done["id"]), Conflict)
     for more in (("colours",), ("--trials", 3), ("--seed", 9), ("--until", "+-5%"), ("--calling", "grammar")):
         assert "with --continue" in str(refused(*more, "--continue", done["id"]))
-    assert "cannot be written" in str(refused("colours", "oracle", "--junit", folder / "field.toml" / "such.xml"))
+    assert "cannot be written" in str(
+        refused("colours", "oracle", "--junit", folder / "field.toml" / "such.xml")
+    )
 
 
 def test_a_run_that_has_ended_can_still_be_reported(folder: Path, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, upstream: Upstream, mod
 async def test_halves_of_characters_are_written_down(
     tmp_path: Path, upstream: Upstream, model: Model
 ) -> None:
-    model.says = ("hi \ud83d", "\ude00 lone")
+    model.says = ["hi \ud83d", "\ude00 lone"]
     async with Bench(tmp_path, upstream) as bench:
         await bench.runs(1)
         assert bench.found() == ["canary"]

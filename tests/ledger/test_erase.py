@@ -16,10 +16,13 @@ import pytest
 from fieldmark.errors import InputError, LedgerError, NotFound
 from fieldmark.ledger import (
     Ledger,
+    Signer,
     Trail,
     Transaction,
+    back_up,
     erase,
     replay_erasures,
+    restore,
     state,
     subject_of,
     sweep,
@@ -35,7 +38,7 @@ from fieldmark.ledger.evidence import (
     Remark,
     VoteCast,
 )
-from tests.ledger.parts import open_ledger, tally, vote
+from tests.ledger.parts import FIELD, Wins, open_ledger, tally, vote
 
 
 def needle() -> str:
@@ -311,6 +314,40 @@ def test_a_restored_backup_is_erased_again(tmp_path: Path) -> None:
     assert files_with(tmp_path, *person.needles) == []
 
 
+@pytest.mark.parametrize("rotated", [True, False])
+def test_a_backup_from_before_a_rotation_is_restored_and_erased_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, rotated: bool
+) -> None:
+    path, backup, register = tmp_path / "ledger.db", tmp_path / "backup.db", tmp_path / "erasures.jsonl"
+    signer, again = Signer(tmp_path / "head.key"), tmp_path / "again" / "ledger.db"
+    with Ledger.open(path, field=FIELD, projections=[Wins()], signer=signer) as ledger:
+        person, kept = Person(ledger), Person(ledger)
+        back_up(path, backup, projections=[Wins()])
+        erase(ledger, "person", person.pseudonym, reason="request", register=register)
+        if rotated:
+            ledger.rotate_key()
+    key = signer.path.read_bytes()
+    given = Signer(signer.path)
+    found, replayed = restore(backup, again, projections=[Wins()], erasures=register, signer=given)
+    assert (replayed, found.lost, found.keys) == (1, rotated, 1 + rotated)
+    assert ("is not in" in caplog.text) == rotated
+    assert signer.path.read_bytes() == key, "what was there before needs it"
+    with Ledger.open(again, field=FIELD, projections=[Wins()], signer=Signer(signer.path)) as ledger:
+        assert ledger.verify().head == found.head
+    assert files_with(again.parent, *person.needles) == []
+    assert files_with(again.parent, kept.needles[0])
+
+
+def test_a_restore_without_the_register_says_what_that_means(
+    ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Person(ledger)
+    back_up(tmp_path / "state" / "ledger.db", tmp_path / "backup.db", projections=[Wins()])
+    register = tmp_path / "erasures.jsonl"
+    restore(tmp_path / "backup.db", tmp_path / "again.db", projections=[Wins()], erasures=register)
+    assert f"there is no {register}" in caplog.text
+
+
 def test_a_backup_older_than_the_person_keeps_their_texts_out_too(ledger: Ledger, tmp_path: Path) -> None:
     person, register = Person(ledger), tmp_path / "erasures.jsonl"
     old, texts = tmp_path / "old.jsonl", tmp_path / "old.texts"
@@ -349,6 +386,28 @@ def test_a_reader_in_the_way_is_told_and_swept_later(ledger: Ledger, tmp_path: P
         assert not done.swept
     assert sweep(ledger)
     assert files_with(tmp_path, *person.needles) == []
+
+
+def test_a_disk_too_full_to_sweep_is_told_and_swept_later(ledger: Ledger, tmp_path: Path) -> None:
+    person, other = Person(ledger), Person(ledger)
+    ledger.write(
+        lambda now: [now.append(vote(), actor="p_x", texts={"comment": needle() * 99}) for _ in range(9)]
+    )
+
+    def room(pages: int) -> None:
+        def limit(now: Transaction) -> None:
+            there = now.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            now.connection.exec_driver_sql(f"PRAGMA max_page_count={there + pages}")
+
+        ledger.write(limit)
+
+    room(9)
+    done = erase(ledger, "person", person.pseudonym, reason="request", register=tmp_path / "erasures.jsonl")
+    assert (done.texts, done.swept) == (3, False)
+    room(10**6)
+    assert sweep(ledger)
+    assert files_with(tmp_path, *person.needles) == []
+    assert files_with(tmp_path, other.needles[0])
 
 
 def test_the_erasure_says_what_it_was(ledger: Ledger) -> None:

@@ -18,7 +18,7 @@ from fieldmark.scorecards._counts import Counts
 from fieldmark.scorecards._numbers import KS, curve, grid, reach, score
 from fieldmark.scorecards._records import seen_of, start_run
 from fieldmark.scorecards.views import ContenderScore
-from fieldmark.statistics import RELATIVE_ERROR, mcnemar
+from fieldmark.statistics import RELATIVE_ERROR, AnytimeMean, mcnemar
 from tests.scorecards.toys import Toys, sum_task, toy_set, toys
 
 
@@ -41,7 +41,9 @@ def digest_of(who: str) -> str:
     return hashlib.sha256(who.encode()).hexdigest()
 
 
-def write(now: Toys, made: TaskSet, tried: Sequence[Tried]) -> str:
+def write(
+    now: Toys, made: TaskSet, tried: Sequence[Tried], *, trials: int = 8, until: float | None = None
+) -> str:
     """A run with these trials; its id."""
     names = {digest_of(each.who): each.who for each in tried}
     started = RunStarted(
@@ -51,7 +53,8 @@ def write(now: Toys, made: TaskSet, tried: Sequence[Tried]) -> str:
         labels=names,
         tasks=tuple(task.id for task in made.tasks),
         variants=True,
-        trials=8,
+        trials=trials,
+        until=until,
         seed=1,
         sandbox="none",
     )
@@ -271,3 +274,57 @@ async def test_what_a_pass_costs_and_takes(tmp_path: Path) -> None:
         assert found.seconds_per_pass == pytest.approx(3)
         (found,) = cards.of_run(other)
         assert (found.cost_per_pass, found.seconds_per_pass) == (None, None)
+
+
+async def test_what_came_too_early_for_the_interval_that_stopped_a_run_is_not_in_it(tmp_path: Path) -> None:
+    """Tasks after the first that is not done have verdicts of quick trials alone, which are often fails."""
+    made = TaskSet(
+        "sums",
+        (sum_task(1, sealed=True), *(sum_task(n) for n in range(2, 12))),
+        digest=hashlib.sha256(b"early").hexdigest(),
+    )  # nobody gave the sealed one to the contender
+    done = [Tried(f"sum-{n}", trial, "pass" if n % 2 else "fail") for n in range(2, 7) for trial in (1, 2)]
+    done += [Tried("sum-7", 1), *(Tried("sum-7", 2, "void", attempt=n) for n in (1, 2, 3))]
+    quick = [
+        Tried("sum-8", 1, "fail"),
+        *(Tried("sum-9", n, "fail") for n in (1, 2)),
+        Tried("sum-10", 2, "fail"),
+    ]
+    async with toys(tmp_path / "field", {"sums": made}) as now:
+        run = write(now, made, [*done, *quick], trials=2, until=0.15)
+        cards = Cards(now.ledger, now.runs.catalogue)
+        (of_run,) = cards.of_run(run)
+        (found,) = cards.card("sums", []).line.scores
+        again = write(now, made, [Tried("sum-8", 1), Tried("sum-8", 2), Tried("sum-11", 1, "fail")], trials=2)
+        (pooled,) = cards.card("sums", []).line.scores
+        (alone,) = cards.of_run(again)
+    plan = AnytimeMean(0.95)
+    for value in (0, 1, 0, 1, 0, 1):
+        plan.add(value)
+    at = plan.interval()
+    for score_ in (of_run, found):
+        assert score_.rate is not None
+        assert (score_.rate.value, score_.rate.n, score_.tasks) == (0.5, 6, 6)
+        assert (score_.rate.low, score_.rate.high) == pytest.approx((at.lower, at.upper))
+        assert [(p.k, p.all.value, p.all.n) for p in score_.curve] == [(1, 0.5, 6), (2, 0.4, 5)]
+        assert (score_.share.passed, score_.share.failed, score_.share.void) == (5, 10, 3), "all are shown"
+        assert score_.seconds_per_pass == pytest.approx(0.15 / 5), "and cost"
+    assert pooled.rate is not None
+    assert (pooled.rate.value, pooled.rate.n) == (0.5, 8), "what another run did there counts"
+    assert alone.rate is not None
+    assert (alone.rate.value, alone.rate.n) == (0.5, 2), "a run that could not stop early has no such tasks"
+
+
+async def test_of_one_trial_each_what_is_done_out_of_turn_came_too_early(tmp_path: Path) -> None:
+    """Each wording is a trial to wait for."""
+    made = toy_set(6, wordings=True)
+    first, second, third, *_ = (task.id for task in made.tasks)
+    both = [Tried(task, 1, "fail", v) for task in (third,) for v in ("", "polite")]
+    tried = [Tried(first, 1), Tried(first, 1, variant="polite"), Tried(second, 1, "fail"), *both]
+    async with toys(tmp_path / "field", {"sums": made}) as now:
+        run = write(now, made, tried, trials=1, until=0.15)
+        (found,) = Cards(now.ledger, now.runs.catalogue).of_run(run)
+        assert found.rate is not None
+        assert (found.rate.value, found.rate.n) == (1, 1)
+        assert found.consistency is not None
+        assert found.consistency.n == 1

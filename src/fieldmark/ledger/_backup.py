@@ -85,13 +85,10 @@ def restore(
         _copy_pages(file, work, None)
         replayed = 0
         again = None
-        if erasures is not None and erasures.exists():
-            again = _Successor(signer.path, lost=True) if signer is not None else None
-        else:
-            LOG.warning(
-                "there is no list of erasures%s: whatever was erased since the backup is back",
-                f" at {erasures}" if erasures is not None else "",
-            )
+        if erasures is not None and not erasures.exists():
+            LOG.warning("there is no %s: what was erased since the backup, if anything, is back", erasures)
+        elif erasures is not None and signer is not None:
+            again = _Successor(signer.path, lost=True)
         with Ledger.open(work, field=field_of(work), projections=projections, signer=again) as ledger:
             found = ledger.verify(kept=kept, progress=progress)
             if erasures is not None and erasures.exists():
@@ -109,7 +106,9 @@ class _Successor(Signer):
     def prepare(self) -> str:
         public = self.make()
         LOG.warning(
-            "the key that signed the backup is not at hand: %s follows it, and `verify` says that one was lost",
+            "the key that signed the backup is not in %s: %s follows it, and `verify` says that one was lost. "
+            "If you have its file, put it there and restore again.",
+            self.path,
             public[:16],
         )
         return public

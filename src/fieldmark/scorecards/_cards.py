@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import Row
+from sqlalchemy import Integer, Row, cast, func, select
 
 from fieldmark.errors import FieldmarkError
 from fieldmark.fields import Field
 from fieldmark.ledger import Ledger, Snapshot
+from fieldmark.ledger.evidence import RunStarted
 from fieldmark.sandbox import BROWSER, SANDBOXES
+from fieldmark.scorecards import _tables as t
 from fieldmark.scorecards._catalogue import Catalogue
 from fieldmark.scorecards._check import CheckReport, load_check
 from fieldmark.scorecards._compare import compare, named, told_apart
 from fieldmark.scorecards._counts import (
+    Cell,
     Counts,
     counts_of_run,
     counts_of_set,
@@ -24,6 +28,7 @@ from fieldmark.scorecards._counts import (
     names_on,
 )
 from fieldmark.scorecards._numbers import score
+from fieldmark.scorecards._plan import ATTEMPTS, wordings
 from fieldmark.scorecards._query import (
     MOST,
     Filter,
@@ -36,6 +41,7 @@ from fieldmark.scorecards._query import (
     newest_set,
     run_row,
     run_rows,
+    seals_of,
     set_row,
     trial_page,
 )
@@ -278,11 +284,18 @@ class Cards:
         known, kinds = names_of(snapshot, counts), self._kinds(name)
         tools: dict[str, Any] = {}
         orders: dict[str, tuple[str, ...]] = {}
+        early: dict[str, dict[Cell, tuple[int, int]]] = {}
+        task_set = self._set(name) if any(row.until is not None for row in runs) else None
         for row in reversed(runs):
             tools |= row.tools
             if row.until is not None:
                 started = read_run(snapshot, row.id)
                 orders |= dict.fromkeys(started.contenders, started.tasks)
+                if row.ended != "complete":
+                    taken = _early(snapshot, row.id, started, task_set, list(counts.values()))
+                    for who, cell, (passed, failed) in taken:
+                        so_far = early.setdefault(who, {}).get(cell, (0, 0))
+                        early[who][cell] = so_far[0] + passed, so_far[1] + failed
         found = []
         for contender, each in counts.items():
             label, kind = known.get(contender, (contender[:8], "model"))
@@ -291,6 +304,7 @@ class Cards:
                 "calling": tools.get(contender),
                 "kinds": kinds if each.sealed else {},
                 "order": orders.get(contender, ()),
+                "early": early.get(contender, {}),
             }
             seen = label, each.totals(), each.ms, settings
             with self._lock:
@@ -314,6 +328,53 @@ class _Known:
     version: str
     trouble: str = ""
     """Why it is not."""
+
+
+def _early(
+    snapshot: Snapshot, run: str, started: RunStarted, task_set: TaskSet | None, counts: Collection[Counts]
+) -> Iterator[tuple[str, Cell, tuple[int, int]]]:
+    """Contender, cell, its passes and fails in a run, of tasks that come after one that has trials to come."""
+    sealed = {*seals_of(snapshot, started.task_set), *(task for each in counts for task in each.sealed)}
+    sealed |= {task.id for task in (task_set.tasks if task_set else ()) if task.sealed}
+    tried = _wordings(started, task_set, counts)
+    c = t.counted.c
+    key = c.contender, c.task, c.variant
+    sums = select(*key, func.count(), func.sum(cast(c.passed, Integer))).where(c.run == run).group_by(*key)
+    judged = {(who, (task, v)): (n, won) for who, task, v, n, won in snapshot.connection.execute(sums)}
+    void = _given_up(snapshot, run)
+    for who in started.contenders:
+        met: set[bool] = set()  # sealed tasks, which stand in the gap, and open ones are two sequences
+        for task in started.tasks:
+            cells = [(who, (task, variant)) for variant in tried.get(task, {""})]
+            if any(judged.get(cell, (0, 0))[0] + void[cell] < started.trials for cell in cells):
+                met.add(task in sealed)
+            if (task in sealed) in met:
+                for cell in cells:
+                    if found := judged.get(cell):
+                        yield *cell, (found[1], found[0] - found[1])
+
+
+def _wordings(
+    started: RunStarted, task_set: TaskSet | None, counts: Collection[Counts]
+) -> dict[str, set[str]]:
+    """Those of each task that a run tries; where its version of the set is gone, those that anybody tried."""
+    if task_set and task_set.digest == started.digest:
+        return {task.id: set(wordings(task, variants=started.variants)) for task in task_set.tasks}
+    found: dict[str, set[str]] = {}
+    for task, variant in (cell for each in counts for cell in each.passed if started.variants):
+        found.setdefault(task, {""}).add(variant)
+    return found
+
+
+def _given_up(snapshot: Snapshot, run: str) -> Counter[tuple[str, Cell]]:
+    """How many trials of each contender and cell stay void."""
+    c = t.trials.c
+    key = c.contender, c.task, c.variant, c.trial
+    often = select(*key).where(c.run == run).group_by(*key)
+    often = often.having(
+        func.count() >= ATTEMPTS, func.count() == func.sum(cast(c.result == "void", Integer))
+    )
+    return Counter((row.contender, (row.task, row.variant)) for row in snapshot.connection.execute(often))
 
 
 def _uses(task_set: TaskSet) -> list[str]:

@@ -5,6 +5,7 @@ task every wording; k trials of pass^k are of one wording.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,14 +40,19 @@ def score(
     calling: Calling | None = None,
     kinds: Mapping[str, str] = {},
     order: Sequence[str] = (),
+    early: Mapping[Cell, tuple[int, int]] = {},
 ) -> ContenderScore:
     """A contender's row, of open tasks; sealed ones stand in its gap, its share of passes and its median time.
 
     `kinds`: task id to its kind. `order`: the random order of tasks of a run that could stop when it had seen enough;
-    then the rate's interval is one that allows for having looked after every task.
+    then the rate's interval is one that allows for having looked after every task. `early`: passes and fails of such
+    runs on tasks that come after one that is not done. They are often fails, which are quick: the shares and what a
+    pass costs and takes are of them too, all else is not.
     """
-    cells = {task: found for task, found in counts.by_task().items() if task not in counts.sealed}
     passed, failed, void = counts.totals()
+    won, judged = (int(each.sum()) for each in grid(counts, _open(counts)))
+    counts = _without(counts, early)
+    cells = _open(counts)
     values = task_values(counts, cells)
     passes, trials = grid(counts, cells)
     points = curve(passes, trials, KS, confidence)
@@ -55,7 +61,6 @@ def score(
         rate = rate_of(values, order, confidence)
     split = variance_split(passes, trials) if cells else None
     correlation = intraclass_correlation(passes, trials, confidence=confidence)
-    won = int(passes.sum())
     return ContenderScore(
         digest=counts.contender,
         name=name,
@@ -70,13 +75,25 @@ def score(
         within=split.within if split else None,
         correlation=of(correlation, int((trials > 1).any(axis=1).sum())) if correlation else None,
         change=_change(cells, counts.courses(), confidence),
-        cost_per_pass=counts.cost / won if won and counts.priced == trials.sum() else None,
+        cost_per_pass=counts.cost / won if won and counts.priced == judged else None,
         seconds_per_pass=counts.ms / 1000 / won if won else None,
         median_seconds=quantile(counts.times, 0.5) / 1000 if counts.times else None,
         tokens_per_trial=counts.tokens / counts.metered if counts.metered else None,
         more=_more(passes, trials, rate, confidence),
         gap=gap(counts, kinds, confidence),
     )
+
+
+def _open(counts: Counts) -> dict[str, list[Cell]]:
+    return {task: found for task, found in counts.by_task().items() if task not in counts.sealed}
+
+
+def _without(counts: Counts, early: Mapping[Cell, tuple[int, int]]) -> Counts:
+    passed, failed = dict(counts.passed), dict(counts.failed)
+    for cell, (passes, fails) in early.items():
+        passed[cell] -= passes
+        failed[cell] -= fails
+    return replace(counts, passed=passed, failed=failed)
 
 
 def rate_of(values: Mapping[str, float], order: Sequence[str], confidence: float) -> Estimate:

@@ -71,7 +71,7 @@ class ContenderScore(_View):
     """How it called tools; None where no task has any."""
     share: Share
     tasks: int
-    """Tasks with at least one pass or fail."""
+    """Tasks with at least one pass or fail; of a run that stopped when it was sure, those up to where it stopped."""
     rate: Estimate | None
     """Pass rate, every task weighing the same; None before the first verdict."""
     curve: list[PassPoint] = []

@@ -35,8 +35,7 @@ class Forgetting:
         """Ledger index up to which erasures were looked at."""
         self._own: set[str] = set()
         self._unswept = False
-        """Whether files may hold erased bytes. Nobody else finishes what readers held up, so it is also set at the start
-        and for erasures of others."""
+        """Whether files may hold erased bytes: after every erasure that `_look` finds too, at the start all of them."""
 
     async def open(self) -> int:
         """At the start: erase again what a restored backup brought back. How many erasures that were."""

@@ -2529,7 +2529,7 @@ export interface components {
             share: components["schemas"]["Share"];
             /**
              * Tasks
-             * @description Tasks with at least one pass or fail.
+             * @description Tasks with at least one pass or fail; of a run that stopped when it was sure, those up to where it stopped.
              */
             tasks: number;
             /** @description Pass rate, every task weighing the same; None before the first verdict. */
