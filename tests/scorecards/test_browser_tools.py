@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -36,8 +37,8 @@ class Shop(BrowserScene):
         return {"log": await page.locator("#log").inner_text(), "title": await page.title()}
 
 
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
+@asynccontextmanager
+async def opened() -> AsyncIterator[Stage]:
     chromium.ensure()
     task = Task(
         "shop",
@@ -51,6 +52,24 @@ async def stage() -> AsyncIterator[Stage]:
     await scene.open()
     yield made
     await scene.close()
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    async with opened() as made:
+        yield made
+
+
+async def test_what_one_trial_copies_another_does_not_paste() -> None:
+    async with opened() as one, opened() as two:
+        for stage, word in ((one, "first"), (two, "second")):
+            tree = (await stage.call("look", {})).result
+            await stage.call("type", {"ref": ref(tree, 'textbox "Name"'), "text": word})
+            for key in ("Control+a", "Control+c"):
+                await stage.call("press", {"key": key})
+        for key in ("Control+v", "Control+v"):
+            await one.call("press", {"key": key})
+        assert "firstfirst" in (await one.call("look", {})).result
 
 
 def ref(tree: str, words: str) -> str:

@@ -1,4 +1,4 @@
-"""One Chromium for all pages that nobody trusts: inside bubblewrap without a network, driven from outside."""
+"""Chromium for pages that nobody trusts: inside bubblewrap without a network, driven from outside."""
 
 from __future__ import annotations
 
@@ -68,6 +68,12 @@ class Browser:
         future = asyncio.run_coroutine_threadsafe(self._do(work), self._home())
         return await asyncio.wrap_future(future)
 
+    async def another(self) -> Chromium:
+        """Called within `do`: one more Chromium, for who must share nothing with others. Contexts of one share what is
+        copied and pasted. Whoever asked closes it. Raises SandboxError when it does not start.
+        """
+        return await self._launch()
+
     def keep(self) -> None:
         """Called within `do`: stay open beyond it, until `let_go`."""
         self._users += 1
@@ -114,14 +120,20 @@ class Browser:
             return self._chromium
 
     async def _start(self) -> Chromium:
-        from playwright.async_api import Error, async_playwright
+        from playwright.async_api import async_playwright
+
+        if why := await asyncio.to_thread(_chromium.unconfined):
+            log.warning("pages run without bubblewrap: %s; the browser itself refuses their requests", why)
+        self._playwright = await async_playwright().start()
+        return await self._launch()
+
+    async def _launch(self) -> Chromium:
+        from playwright.async_api import Error
 
         executable = _chromium.find()
         assert executable is not None
+        assert self._playwright is not None
         why = await asyncio.to_thread(_chromium.unconfined)
-        if why:
-            log.warning("pages run without bubblewrap: %s; the browser itself refuses their requests", why)
-        self._playwright = await async_playwright().start()
         with tempfile.TemporaryDirectory(prefix="fieldmark-chromium-") as folder:
             try:
                 chromium = await self._playwright.chromium.launch(

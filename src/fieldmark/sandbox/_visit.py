@@ -93,7 +93,9 @@ async def _quietly(act: Awaitable[None]) -> None:
 class Visit:
     """One fresh profile with one tab. Make and use it within `Browser.do`; Playwright's `page` is its tab."""
 
-    def __init__(self, serve: Serve, context: BrowserContext, look: Look, browser: Browser) -> None:
+    def __init__(
+        self, serve: Serve, context: BrowserContext, look: Look, browser: Browser, *, own: bool = False
+    ) -> None:
         self.serve = serve
         self.context = context
         self.look = look
@@ -102,6 +104,7 @@ class Visit:
         """How dialogs are answered."""
         self.page: Page
         self._browser = browser
+        self._own = own
 
     @property
     def origin(self) -> str:
@@ -115,9 +118,15 @@ class Visit:
 
     @classmethod
     async def open(
-        cls, chromium: Chromium, serve: Serve, look: Look = Look(), *, browser: Browser = BROWSER
+        cls,
+        chromium: Chromium,
+        serve: Serve,
+        look: Look = Look(),
+        *,
+        browser: Browser = BROWSER,
+        own: bool = False,
     ) -> Visit:
-        """Open a tab, still empty."""
+        """Open a tab, still empty. `own`: the Chromium is this visit's alone, and is closed with it."""
         context = await chromium.new_context(
             viewport={"width": look.width, "height": look.height},
             service_workers="block",
@@ -127,7 +136,7 @@ class Visit:
             color_scheme="dark" if look.dark else "light",
             reduced_motion="reduce" if look.reduced_motion else "no-preference",
         )
-        visit = cls(serve, context, look, browser)
+        visit = cls(serve, context, look, browser, own=own)
         browser.keep()
         try:
             await visit._set_up()
@@ -207,6 +216,9 @@ class Visit:
         self._browser.let_go()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
+                if self._own and self.context.browser is not None:
+                    await self.context.browser.close()
+                    return
                 await self.context.close()
         except TimeoutError:
             await self._browser.kill()

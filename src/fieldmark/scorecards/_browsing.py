@@ -74,7 +74,12 @@ class BrowserScene(Scene):
     async def _enter(self, _: Any) -> None:
         from playwright.async_api import Error
 
-        self._visit = await Visit.open(_, self.serve(), self.screen)
+        chromium = await BROWSER.another()  # what one trial copies another must not paste
+        try:
+            self._visit = await Visit.open(chromium, self.serve(), self.screen, own=True)
+        except BaseException:
+            await chromium.close()
+            raise
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 await self._visit.page.goto(f"{ORIGIN}/{self.start.lstrip('/')}", timeout=OPEN_SECONDS * 1000)
@@ -84,7 +89,12 @@ class BrowserScene(Scene):
             raise SandboxError(f"the task's page does not open: {str(error).splitlines()[:1]}") from error
 
     async def _do(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        return await BROWSER.do(work)
+        try:
+            return await BROWSER.do(work)
+        except Exception as error:
+            if isinstance(error, SandboxError) or self._visit is None or self._visit.alive:
+                raise
+            raise SandboxError(f"the browser died: {type(error).__name__}") from error
 
     async def _act(self, act: Callable[[Page], Awaitable[None]]) -> str:
         """Do something on the page; how it looks then. Raises ToolRefusal with what the browser says."""
