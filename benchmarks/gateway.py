@@ -42,8 +42,8 @@ def run(fault: bool) -> Iterator[Row]:
     cores = f"{os.cpu_count()} cores shared with generator and stub"
     seen = _measure(fault, "first", str(STREAMS), tokens=10, rate=40.0, first=FIRST_MS)
     note = f"{STREAMS} streamed calls, {PER_SECOND:g}/s; {cores}"
-    yield at_most("added time to first token, 95%", seen["through95"], "ms", 15, note)
-    yield unbounded("added time to first token, median", seen["through50"], "ms")
+    yield at_most("gateway: added time to first token, 95%", seen["through95"], "ms", 15, note)
+    yield unbounded("gateway: added time to first token, median", seen["through50"], "ms")
     yield unbounded("stub called directly: the same, 95%", seen["past95"], "ms", "what the machine adds")
     seen = _measure(fault, "rate", str(min(REQUESTS, 60) if fault else REQUESTS), tokens=4, rate=1e6, first=0)
     note = f"{seen['through']:.0f} of {seen['past']:.0f}/s, OpenAI's client, {CLIENTS} at once; {cores}"
