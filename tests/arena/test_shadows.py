@@ -276,4 +276,4 @@ async def test_a_request_that_is_no_plain_text_is_told_in_lines(field: Served) -
         '[calls find: {"order": 7}]',
         "found",
     ]
-    assert _lines("no json") == _lines("[]") == []
+    assert _lines("no json") == _lines("[]") == _lines('{"messages": 7}') == []

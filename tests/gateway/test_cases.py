@@ -333,10 +333,27 @@ async def test_odd_messages_that_are_held_already_break_nothing() -> None:
         assert shadow_message(message).role == str(message["role"])
 
 
-@pytest.mark.parametrize("name", ["J\u00f6rg", "\u00c9mile", "\u5c71\u7530"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "J\u00f6rg",
+        "\u00c9mile",
+        "\u5c71\u7530",
+        "\u5c71\u7530\u3000\u592a\u90ce",
+        "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+    ],
+)
 async def test_people_may_have_any_name(house: Served, app: Desk, name: str) -> None:
     await app.case(headers={"x-fieldmark-person": name})
     assert house.records(CaseOpened)[-1].person is not None
+
+
+async def test_names_that_differ_in_their_last_letter_are_two_people(house: Served, app: Desk) -> None:
+    """In Latin-1 the last bytes of these two read as spaces."""
+    for name in ("Nicol\u00e0", "Nicol\u00c5"):
+        await app.case(headers={"x-fieldmark-person": name})
+    first, second = (c.person for c in house.records(CaseOpened)[-2:])
+    assert first != second
 
 
 async def test_halves_of_a_character_are_kept_as_they_were_delivered(app: Desk) -> None:

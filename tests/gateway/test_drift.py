@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fieldmark.errors import Conflict, NotFound
+from fieldmark.errors import Conflict, LedgerUnavailable, NotFound
 from fieldmark.fields import Roster, load_field, open_ledger
 from fieldmark.gateway import Drift, alarms, drift_spent
 from fieldmark.ledger import Ledger
@@ -200,6 +202,32 @@ async def test_when_it_is_due(tmp_path: Path, upstream: Upstream, model: Model) 
         assert bench.drift.view(bench.digest).next_run is not None
     async with Bench(tmp_path, upstream, rules=hourly) as bench:
         assert bench.drift.due() == [], "also after a restart"
+
+
+async def test_a_run_that_cannot_be_written_is_not_asked_again_at_once(
+    tmp_path: Path, upstream: Upstream, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Bench(tmp_path, upstream, rules=RULES + "every_hours = 1\n") as bench:
+        write, writes = bench.ledger.awrite, 0
+
+        async def full_after_the_lease(work: Any) -> Any:
+            nonlocal writes
+            writes += 1
+            if writes == 1:
+                return await write(work)
+            raise LedgerUnavailable("the disk is full")
+
+        monkeypatch.setattr(bench.ledger, "awrite", full_after_the_lease)
+        await asyncio.wait([bench.drift._begin(bench.digest, scheduled=True)])
+        assert writes == 3, "neither the run nor the end of its lease could be written"
+        assert bench.drift.due() == []
+        monkeypatch.setattr(bench.ledger, "awrite", write)
+        asked = len(upstream.seen)
+        await asyncio.wait([bench.drift._begin(bench.digest, scheduled=True)])
+        assert (len(upstream.seen), bench.found()) == (asked, [])
+        bench.drift.begin(bench.digest)
+        await bench.drift.wait()
+        assert bench.found() == ["canary"], "the lease that was left is taken again"
 
 
 async def test_only_one_of_several_asks(tmp_path: Path, upstream: Upstream, model: Model) -> None:

@@ -121,7 +121,7 @@ def _lines(request: str) -> list[CaseLine]:
     except ValueError:
         return []
     messages = given.get("messages") if isinstance(given, dict) else None
-    return [_message(m) for m in messages or () if isinstance(m, dict)]
+    return [_message(m) for m in (messages if isinstance(messages, list) else ()) if isinstance(m, dict)]
 
 
 def _message(message: Mapping[str, Any]) -> CaseLine:

@@ -43,6 +43,10 @@ class Drift:
         self._changed = changed
         self._running: dict[str, asyncio.Task[None]] = {}
         self._judged: dict[str, Judged] = {}
+        self._tried: dict[str, datetime] = {}
+        """When each was last asked here, also where nothing could be written of it."""
+        self._unfreed: set[str] = set()
+        """Those whose lease could not be given back."""
 
     async def follow(self) -> None:
         """Ask whatever is due, one contender after the other, for ever."""
@@ -57,19 +61,22 @@ class Drift:
             await asyncio.sleep(LOOK_SECONDS)
 
     def due(self) -> list[str]:
-        """Contenders whose last run is long enough ago. From the ledger: a restart changes nothing."""
+        """Contenders whose last run is long enough ago: from the ledger, so that a restart changes nothing.
+
+        A run that was lost is not asked again before its time either, as it would cost as much each time.
+        """
         if not self.field.drift.every_hours or not Canaries.of(self.field).prompts:
             return []
         with self._ledger.read() as snapshot:
             return [m.digest for m in self._roster.talkers if self._is_due(snapshot, m.digest)]
 
     def _is_due(self, now: Snapshot | Transaction, digest: str) -> bool:
-        last = last_run(now, digest)
-        if last is None:
-            return True
-        at = datetime.fromisoformat(last.at)
+        last, tried = last_run(now, digest), self._tried.get(digest)
+        times = [datetime.fromisoformat(last.at)] if last else []
+        times += [tried] if tried else []
+        moment, pause = datetime.now(UTC), timedelta(hours=self.field.drift.every_hours)
         # A clock that went back makes it due: once too often does less harm than not for years.
-        return not at <= datetime.now(UTC) < at + timedelta(hours=self.field.drift.every_hours)
+        return not any(at <= moment < at + pause for at in times)
 
     def begin(self, digest: str) -> None:
         """Run a contender's canaries in the background.
@@ -116,6 +123,7 @@ class Drift:
     async def run(self, member: Member) -> DriftTest | None:
         """Ask a contender its canaries, write the run down, and judge; None while it learns or after an alarm."""
         canaries, rules = Canaries.of(self.field), self.field.drift
+        self._tried[member.digest] = datetime.now(UTC)
         asked = await ask_canaries(member, canaries, seconds=RUN_SECONDS)
         await self._ledger.awrite(lambda now: _write(now, member.digest, canaries, asked))
         judged = await asyncio.to_thread(self._judge, member.digest)
@@ -137,7 +145,8 @@ class Drift:
                 return False
             query = select(leases.c.holder).where(leases.c.name == name)
             holder = now.connection.execute(query).scalar_one_or_none()
-            if holder is not None and presence.alive(now.connection, holder):
+            ours = holder == presence.holder and digest in self._unfreed
+            if holder is not None and not ours and presence.alive(now.connection, holder):
                 return False
             now.connection.execute(delete(leases).where(leases.c.name == name))
             now.connection.execute(insert(leases), {"name": name, "holder": presence.holder})
@@ -152,7 +161,9 @@ class Drift:
             yield mine
         finally:
             if mine:
+                self._unfreed.add(digest)
                 await self._ledger.awrite(free)
+                self._unfreed.discard(digest)
 
     async def acknowledge(self, digest: str, *, actor: str) -> None:
         """Note that somebody looked at an alarm: the next run begins a new baseline.

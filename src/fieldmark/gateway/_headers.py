@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -25,18 +26,22 @@ def asker_of(application: Application | None, headers: Mapping[str, str], consen
     Raises:
         InputError: a header is too long, or holds control characters.
     """
+    person = headers.get(PERSON, "").strip(" \t") if _text(headers, PERSON) else None
     return Asker(
         application,
         _text(headers, CATEGORY),
-        _text(headers, PERSON),
+        person,  # as the server reads it: pseudonyms hang on that
         headers.get(consent_header, "").strip().lower() in _YES,
     )
 
 
 def _text(headers: Mapping[str, str], name: str) -> str | None:
-    value = headers.get(name, "").strip()
+    value = headers.get(name, "")
     with suppress(UnicodeError):  # the server reads headers as Latin-1; clients send names in UTF-8
         value = value.encode("latin-1").decode()
-    if len(value) > _LENGTH or not value.isprintable():
-        raise InputError(f"the header {name} is no printable text of at most {_LENGTH} characters")
+    value = value.strip()  # not before: in Latin-1 the last byte of a letter may read as a space
+    if len(value) > _LENGTH or "Cc" in map(unicodedata.category, value):
+        raise InputError(
+            f"the header {name} is longer than {_LENGTH} characters, or holds control characters"
+        )
     return value or None
