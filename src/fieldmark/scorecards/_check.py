@@ -276,7 +276,7 @@ def _of(one: Tried) -> str:
 
 def _measured(task_set: TaskSet, tried: Sequence[Tried]) -> tuple[KindMeasured, ...]:
     """Wrong solutions, each once for a verifier with the same settings. Doing nothing is none: it shows little."""
-    counts: dict[str, list[int]] = {}
+    counts: dict[str, list[int]] = {task.verifier.kind: [0, 0] for task in task_set.tasks}
     seen: set[tuple[str, str]] = set()
     for one in tried:
         task = task_set.task(one.task)
@@ -285,11 +285,11 @@ def _measured(task_set: TaskSet, tried: Sequence[Tried]) -> tuple[KindMeasured, 
         content = (task.verifier.digest, _content(_solution(task, task_set, one)))
         if content not in seen:
             seen.add(content)
-            counted = counts.setdefault(task.verifier.kind, [0, 0])
+            counted = counts[task.verifier.kind]
             counted[0] += 1
             counted[1] += one.result == "pass"
     return tuple(
-        KindMeasured(kind, wrong, passed, clopper_pearson(passed, wrong, 0.90).upper)
+        KindMeasured(kind, wrong, passed, clopper_pearson(passed, wrong, 0.90).upper if wrong else 1.0)
         for kind, (wrong, passed) in sorted(counts.items())
     )
 
