@@ -160,7 +160,9 @@ def _alone(folder: Path, environment: dict[str, str], seed: int, kills: int, res
     known = set(runs_in(folder, environment))
     mine: list[str] = []
     while True:
-        again = ["score", "run", "kills", "--continue", *mine, "--workers", str(AT_ONCE)] if mine else []
+        again = (
+            ["score", "run", "--continue", *mine, "--unchecked", "--workers", str(AT_ONCE)] if mine else []
+        )
         child = _start(
             command(folder, *again) if again else begin(folder, seed, "--workers", str(AT_ONCE)), environment
         )

@@ -47,8 +47,9 @@ FailureKind = Literal[
     "unsupported",
 ]
 """How a contender failed: no connection; an error status; no token in time; not the protocol; ended without a finish
-reason; finished without text; conversation over its context; its own process died; its spend cap is reached; the
-server was restarted; the request asks for what it cannot do."""
+reason; finished without text; conversation over its context; its own process died, or its server
+broke off in the middle of a task; its spend cap is reached; the server was restarted; the request asks for what it
+cannot do."""
 
 
 class FieldmarkError(Exception):

@@ -15,9 +15,9 @@ from xml.etree.ElementTree import parse
 import pytest
 from typer.testing import CliRunner, Result
 
-from fieldmark.cli import _score_show, score
-from fieldmark.errors import Conflict, InputError, NotFound
-from fieldmark.scorecards.views import ContenderScore, Estimate, Share
+from fieldmark.cli import _score_junit, _score_run, _score_show, score
+from fieldmark.errors import InputError, NotFound
+from fieldmark.scorecards.views import ContenderScore, Estimate, RunView, Share
 from tests.house import write_field
 
 TASKS = """
@@ -148,9 +148,9 @@ def test_the_lower_bound_decides_in_ci(folder: Path) -> None:
     assert fieldmark("run", "colours", "oracle", "nop", *common, "--fail-under", 0.5).exit_code == 1
 
 
-def write_broken(folder: Path, *fine: str) -> None:
+def write_broken(folder: Path, *fine: str, broken: bool = True) -> None:
     """A set with a task whose verifier breaks, beside those that are fine."""
-    for name, code in (*((each, "True") for each in fine), ("broken", "1 / 0")):
+    for name, code in (*((each, "True") for each in fine), *[("broken", "1 / 0")] * broken):
         task = folder / "scorecards" / "two" / "tasks" / name
         (task / "oracle").mkdir(parents=True)
         (task / "oracle" / "answer.md").write_text("yes")
@@ -235,12 +235,23 @@ def test_what_cannot_be_run_is_said(folder: Path) -> None:
     )
     done = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)[0]
     assert done["planned"] == 4
-    assert isinstance(refused("--continue", done["id"]), Conflict)
-    for more in (("colours",), ("--trials", 3), ("--seed", 9), ("--until", "+-5%"), ("--calling", "grammar")):
+    for more in (
+        ("colours", "oracle"),
+        ("--trials", 3),
+        ("--tasks", "short"),
+        ("--no-variants",),
+        ("--seed", 9),
+        ("--until", "+-5%"),
+        ("--calling", "grammar"),
+    ):
         assert "with --continue" in str(refused(*more, "--continue", done["id"]))
     assert "cannot be written" in str(
         refused("colours", "oracle", "--junit", folder / "field.toml" / "such.xml")
     )
+    unused = folder / "unused.xml"
+    assert isinstance(refused("colours", "alder", "--junit", unused), NotFound)
+    assert not unused.exists()  # an empty file would be no XML
+    assert "of 'colours', not of 'clock'" in str(refused("clock", "--continue", done["id"]))
 
 
 def test_a_run_that_has_ended_can_still_be_reported(folder: Path, tmp_path: Path) -> None:
@@ -254,6 +265,73 @@ def test_a_run_that_has_ended_can_still_be_reported(folder: Path, tmp_path: Path
     gated = fieldmark(*again, "--fail-under", 0.5)
     assert gated.exit_code == 1
     assert "its lower bound is under 50.0%" in gated.stderr
+    told = fieldmark(*again[:-2])
+    assert (told.exit_code, "complete, 8 of 8 trials" in told.stdout) == (0, True)
+
+
+def test_scores_are_printed_though_the_file_cannot_be_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise InputError("scores.xml cannot be written: No space left on device")
+
+    monkeypatch.setattr(_score_junit, "write", full)
+    ran = fieldmark(
+        *("run", "colours", "oracle", "--trials", 1, "--no-variants", "--unchecked", "--field", folder),
+        *("--fail-under", 0.5, "--junit", folder / "scores.xml"),
+    )
+    assert ran.exit_code == 1
+    assert "complete, 8 of 8 trials" in ran.stdout
+    assert "not under 50.0%" in ran.stderr
+    assert "No space left" in ran.stderr
+
+
+def test_what_stays_void_is_no_success(folder: Path, tmp_path: Path) -> None:
+    """One trial of one task, beside passes of the same task: each is void three times."""
+    kept = folder / "times"
+    verifier = folder / "scorecards" / "two" / "tasks" / "fine" / "verifier.py"
+    write_broken(folder, "fine", broken=False)
+    verifier.write_text(
+        "from pathlib import Path\n\n"
+        "def verify(attempt):\n"
+        f"    kept = Path({str(kept)!r})\n"
+        "    times = len(kept.read_text()) if kept.exists() else 0\n"
+        "    kept.write_text('x' * (times + 1))\n"
+        "    return times >= 4 or 1 / (times == 0)\n"  # the second trial is void, three times
+    )
+    report = tmp_path / "scores.xml"
+    failed = fieldmark(
+        *("run", "two", "oracle", "--trials", 3, "--workers", 1, "--unchecked", "--field", folder),
+        *("--fail-under", 0.001, "--junit", report),
+    )
+    assert "complete, 2 of 3 trials, 3 void" in failed.stdout
+    assert "oracle: 3 of 5 attempts were void; 1 trial stays void" in failed.stderr
+    assert failed.exit_code == 1, failed.output
+    suite = parse(report).getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "1")
+    (error,) = suite.findall("testcase/error")
+    assert error.get("message") == "some trials stay void (verifier)"
+    assert len((error.text or "").splitlines()) == 3
+
+
+def test_a_set_in_a_folder_elsewhere_is_continued(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "hues"
+    (folder / "scorecards" / "colours").rename(elsewhere)
+    (elsewhere / "scorecard.toml").write_text(
+        'name = "hues"\ntitle = "Hues"\nversion = "2"\nlicence = "CC0"\n'
+    )
+    order = _score_run.Order(str(elsewhere), ["oracle"], trials=1, form="json", junit=Path("a b.xml"))
+    ran = fieldmark("run", elsewhere, "oracle", "--trials", 1, "--unchecked", "--field", folder)
+    assert ran.exit_code == 0, ran.output
+    (run,) = json.loads(fieldmark("runs", "--field", folder, "--format", "json").stdout)
+    view = RunView(**run)
+    said = _score_run._again(view, folder, order)
+    assert said == (
+        f"fieldmark score run --continue {view.id} {elsewhere} --junit 'a b.xml' --format json --field {folder}"
+    )
+    told = fieldmark("run", elsewhere, "--continue", view.id, "--field", folder)
+    assert (told.exit_code, "complete, 16 of 16" in told.stdout) == (0, True)
 
 
 def test_an_interrupted_run_says_how_it_goes_on(folder: Path) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,11 +26,14 @@ from fieldmark.reports import costs
 from fieldmark.scorecards import (
     Attempt,
     Budget,
+    Cards,
+    Filter,
     Grading,
     Pace,
     People,
     Solution,
     TaskSet,
+    Tool,
     Verdict,
     Wanted,
     Worker,
@@ -42,6 +47,7 @@ from fieldmark.scorecards._stopping import Precision
 from fieldmark.scorecards._trial import TrialKey
 from fieldmark.scorecards.agents import _asking
 from tests.house import endpoint, until, write_field
+from tests.scorecards.stub import Said, calls, in_turn, refusal, stub, text
 from tests.scorecards.toys import Says, Toys, ended, sum_task, toy_set, toys
 from tests.upstream import Upstream
 
@@ -157,6 +163,79 @@ async def test_a_void_earns_a_new_attempt_at_most_three(tmp_path: Path) -> None:
         assert len(set(seeds.values())) == 7
         again = (await now.runs.start(Wanted("sums", ["oracle"], trials=1, unchecked=True))).id
         assert await ended(now, again) == ("complete", 2, 3)  # a new run starts afresh
+
+
+def look(number: int) -> int:
+    """Look it up."""
+    return 2 * number
+
+
+@asynccontextmanager
+async def behind(folder: Path, sums: TaskSet, *said: Said) -> AsyncGenerator[Toys, None]:
+    """A field with a contender that says these things in turn."""
+    async with (
+        stub(in_turn(*said)) as (url, _),
+        toys(write_field(folder, endpoint("alder", url, "stub")), {"sums": sums}) as now,
+    ):
+        now.runs.pace = quick
+        yield now
+
+
+async def outcomes(now: Toys) -> list[tuple[str, str | None, str]]:
+    """Each attempt of a run of one trial: its verdict, its failure, and what is said of it."""
+    wanted = Wanted("sums", ["alder"], trials=1, unchecked=True, calling="native")
+    run = (await now.runs.start(wanted, workers=1)).id
+    assert (await ended(now, run))[0] == "complete"
+    lines = Cards(now.ledger, now.runs.catalogue).every_trial("sums", Filter(run=run))
+    found = sorted(lines, key=lambda line: line.attempt)
+    return [(line.result or "", line.failure, line.explanation) for line in found]
+
+
+CALL, BROKEN = calls(("look", {"number": 1})), refusal(500, "boom")
+
+
+async def test_whoever_crashes_in_place_of_an_answer_has_failed_the_second_time(tmp_path: Path) -> None:
+    sums = TaskSet("sums", (sum_task(1, tools=(Tool.of(look),)),), digest="7" * 64)
+    async with behind(tmp_path / "a", sums, CALL, BROKEN, CALL, BROKEN, CALL, text("2")) as now:
+        first, second = await outcomes(now)
+    assert first == ("void", "crashed", "its server broke off in the middle of the task (HTTP 500)")
+    assert second == ("fail", "crashed", f"{first[2]}, a second time")
+    async with behind(tmp_path / "b", sums, CALL, BROKEN, CALL, text("2")) as now:
+        assert [result for result, *_ in await outcomes(now)] == ["void", "pass"]
+
+
+async def test_a_crash_after_another_void_is_the_first(tmp_path: Path) -> None:
+    sums = TaskSet("sums", (sum_task(1, tools=(Tool.of(look),), verifier=Shaky("2", 1)),), digest="8" * 64)
+    said = CALL, text("2"), CALL, BROKEN, CALL, text("2")
+    async with behind(tmp_path / "field", sums, *said) as now:
+        assert [each[:2] for each in await outcomes(now)] == [
+            ("void", None),
+            ("void", "crashed"),
+            ("pass", None),
+        ]
+
+
+async def test_a_server_that_is_away_at_the_first_step_never_makes_a_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_asking, "AWAY_SECONDS", ())
+    sums = TaskSet("sums", (sum_task(1, tools=(Tool.of(look),)),), digest="9" * 64)
+    said = BROKEN, BROKEN, CALL, BROKEN, BROKEN, BROKEN, CALL, text("2")
+    async with behind(tmp_path / "field", sums, *said) as now:
+        assert [each[:2] for each in await outcomes(now)] == [("void", "crashed"), ("pass", None)]
+
+
+@pytest.mark.parametrize("status", [402, 429])
+async def test_a_limit_in_mid_trial_stays_void(tmp_path: Path, status: int) -> None:
+    tools, budget = (Tool.of(look),), Budget(seconds=0.6)
+    sums = TaskSet("sums", (sum_task(1, tools=tools, budget=budget),), digest="a" * 64)
+    limited = refusal(status, **{"Retry-After": "0.7"})
+    async with behind(tmp_path / "field", sums, CALL, limited, CALL, limited, CALL, text("2")) as now:
+        now.runs.pace = lambda name: Pace(name, patience=60, first_pause=0.02)
+        assert [each[:2] for each in await outcomes(now)] == [
+            *[("void", "refused")] * 2,
+            ("pass", None),
+        ]
 
 
 async def test_two_runs_at_once_and_a_second_hand_at_one(tmp_path: Path) -> None:

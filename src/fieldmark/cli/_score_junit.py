@@ -1,4 +1,6 @@
-"""JUnit XML of a run, as CI systems read it: one test case for each task and contender."""
+"""JUnit XML of a run, as CI systems read it: one test case for each task and contender. A trial that stays void is an
+error.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def write(path: Path, cards: Cards, view: RunView, scores: Sequence[ContenderSco
 def _suite(root: Element, view: RunView, score: ContenderScore, tasks: dict[str, list[TrialLine]]) -> None:
     cases = [(task, _counted(lines), lines) for task, lines in sorted(tasks.items())]
     failures = sum(any(line.result == "fail" for line in counted) for _, counted, _ in cases)
-    errors = sum(not counted for _, counted, _ in cases)
+    errors = sum(bool(_lost(lines)) for _, _, lines in cases)
     seconds = sum(line.ms for lines in tasks.values() for line in lines) / 1000
     suite = SubElement(
         root,
@@ -65,6 +67,12 @@ def _suite(root: Element, view: RunView, score: ContenderScore, tasks: dict[str,
         _case(suite, f"{view.scorecard}.{score.name}", task, counted, lines)
 
 
+def _lost(lines: Sequence[TrialLine]) -> list[TrialLine]:
+    """Attempts of trials that stay void."""
+    judged = {(line.variant, line.trial) for line in _counted(lines)}
+    return [line for line in lines if line.result == "void" and (line.variant, line.trial) not in judged]
+
+
 def _counted(lines: Sequence[TrialLine]) -> list[TrialLine]:
     return [line for line in lines if line.result in {"pass", "fail"}]
 
@@ -75,19 +83,20 @@ def _case(
     seconds = sum(line.ms for line in lines) / 1000
     case = SubElement(suite, "testcase", classname=_xml(classname), name=_xml(task), time=f"{seconds:.3f}")
     failed = [line for line in counted if line.result == "fail"]
-    voids = [line for line in lines if line.result == "void"]
+    lost = _lost(lines)
+    again = [line for line in lines if line.result == "void" and line not in lost]
     if failed:
         passed = len(counted) - len(failed)
         found = SubElement(case, "failure", message=f"{passed} of {len(counted)} trials passed")
         found.text = _told(failed)
-    elif not counted:
-        reasons = ", ".join(sorted({line.void or "other" for line in voids}))
-        found = SubElement(case, "error", message=_xml(f"no verdict: void ({reasons})"))
-        found.text = _told(voids)
-    if voids and counted:
+    if lost:
+        reasons = ", ".join(sorted({line.void or "other" for line in lost}))
+        what = "some trials stay void" if counted else "no verdict: void"
+        SubElement(case, "error", message=_xml(f"{what} ({reasons})")).text = _told(lost)
+    if again:
         SubElement(
             case, "system-out"
-        ).text = f"{len(voids)} attempts were void and were tried again\n{_told(voids)}"
+        ).text = f"{len(again)} attempts were void and were tried again\n{_told(again)}"
 
 
 def _told(lines: Sequence[TrialLine]) -> str:

@@ -84,8 +84,11 @@ def _check_writable(path: Path) -> None:
     """Before the trials, which may take hours."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not path.exists()
         with path.open("ab"):
             pass
+        if fresh:
+            path.unlink()
     except OSError as error:
         raise InputError(
             f"{path} cannot be written: {error.strerror}", hint="name another file with --junit"
@@ -109,7 +112,9 @@ async def _begin(runs: Runs, order: Order) -> RunView:
     if order.continued is not None:
         _check_alone(order)
         view = await asyncio.to_thread(runs.view, order.continued)
-        if view.state == "ended" and (order.fail_under is not None or order.junit is not None):
+        if order.scorecard is not None and (name := runs.catalogue.named(order.scorecard)) != view.scorecard:
+            raise InputError(f"this run is of '{view.scorecard}', not of '{name}'")
+        if view.state == "ended":
             return view  # nothing is left to do but to say what came out
         return await runs.resume(order.continued, workers=order.workers, unchecked=order.unchecked)
     if order.scorecard is None:
@@ -133,11 +138,10 @@ async def _begin(runs: Runs, order: Order) -> RunView:
 
 def _check_alone(order: Order) -> None:
     given = {
-        "a scorecard": order.scorecard,
         "contenders": order.contenders,
         "--trials": order.trials,
         "--until": order.until,
-        "--task": order.tasks,
+        "--tasks": order.tasks,
         "--variants": order.variants,
         "--seed": order.seed,
         "--calling": order.calling,
@@ -248,9 +252,14 @@ def _report(runs: Runs, view: RunView, order: Order, folder: Path) -> int:
     else:
         _score_show.scores(scores, cards.confidence)
         _score_show.ending(view)
+    status = _status(view, scores, order, folder, cards)
     if order.junit is not None:
-        _score_junit.write(order.junit, cards, view, scores)
-    return _status(view, scores, order, folder, cards)
+        try:
+            _score_junit.write(order.junit, cards, view, scores)
+        except InputError as error:
+            _say(error.message)
+            return 1
+    return status
 
 
 def _status(
@@ -271,15 +280,8 @@ def _status(
         status = 1
     if order.fail_under is None:
         return status
-    left = view.planned - view.done if view.ended == "complete" else 0
-    if left:
-        what = "trial stays" if left == 1 else "trials stay"
-        _say(f"{left} {what} void: nothing says that the contender passes there, so the run is not whole")
-        status = 1
-    elif view.void:
-        _say(f"void attempts that were tried again: {view.void}")
     known = {score.name: score for score in scores}
-    undecided = cards.undecided(view.id)
+    undecided, lost = cards.undecided(view.id), cards.lost(view.id)
     for name in view.contenders:
         rate = known[name].rate if name in known else None
         if rate is None:
@@ -295,6 +297,13 @@ def _status(
                 f"{name}: {rate.n} tasks show at most {most:.1%}, even when every trial passes: it takes more tasks"
             )
         status = 1 if under else status
+        if void := known[name].share.void:
+            attempts = void + known[name].share.passed + known[name].share.failed
+            stays = lost.get(known[name].digest, 0)
+            what = "trial stays" if stays == 1 else "trials stay"
+            worse = f"; {stays} {what} void, so nothing says that it passes there" if stays else ""
+            _say(f"{name}: {void} of {attempts} attempts were void{worse}")
+            status = 1 if stays else status
         if without := undecided[known[name].digest]:
             what = "task has" if without == 1 else "tasks have"
             _say(
@@ -312,11 +321,14 @@ def _most(tasks: int, confidence: float) -> float:
 
 
 def _again(view: RunView, folder: Path, order: Order) -> str:
-    more = " --shared" if order.shared else ""
+    named = order.scorecard not in {None, view.scorecard}  # a folder, or a task of Inspect's
+    more = f" {shlex.quote(str(order.scorecard))}" if named else ""
+    more += " --shared" if order.shared else ""
     more += " --unchecked" if order.unchecked else ""
     more += "" if order.workers is None else f" --workers {order.workers}"
     more += "" if order.fail_under is None else f" --fail-under {order.fail_under:g}"
     more += "" if order.junit is None else f" --junit {shlex.quote(str(order.junit))}"
+    more += "" if order.form == "table" else f" --format {order.form}"
     more += "" if folder == Path() else f" --field {shlex.quote(str(folder))}"
     return f"fieldmark score run --continue {view.id}{more}"
 

@@ -74,7 +74,12 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option)
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
     continued: Annotated[
-        str | None, typer.Option("--continue", metavar="RUN", help="Go on with a run that was interrupted.")
+        str | None,
+        typer.Option(
+            "--continue",
+            metavar="RUN",
+            help="Go on with a run that was interrupted; of one that has ended, say what came out.",
+        ),
     ] = None,
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="Do not run the set's own checks (oracle, nop, cheats) first.")

@@ -195,6 +195,14 @@ class Cards:
             for digest, each in counts.items()
         }
 
+    def lost(self, run: str) -> dict[str, int]:
+        """Contender digest to how many of its trials stay void in a run after all their attempts."""
+        found: Counter[str] = Counter()
+        with self.ledger.read() as snapshot:
+            for (contender, _), n in _given_up(snapshot, run).items():
+                found[contender] += n
+        return found
+
     def _line(self, snapshot: Snapshot, name: str, runs: list[RunView]) -> ScorecardLine:
         known = self._known(snapshot, name)
         task_set = known.task_set

@@ -14,9 +14,9 @@ from fieldmark.scorecards._attempt import Attempt
 from fieldmark.scorecards._entrants import Entrant
 from fieldmark.scorecards._pace import Pace
 from fieldmark.scorecards._plan import ATTEMPTS, Plan
-from fieldmark.scorecards._records import attempts, has_ended, is_open, write_trial
+from fieldmark.scorecards._records import attempts, crashed_before, has_ended, is_open, write_trial
 from fieldmark.scorecards._task import TaskSet
-from fieldmark.scorecards._trial import Bench, Played, TrialKey, play
+from fieldmark.scorecards._trial import Bench, Played, TrialKey, broke_off, play
 from fieldmark.scorecards._verdict import Verdict
 
 Outcome = VerdictResult | Literal["known", "away", "over"]
@@ -56,7 +56,9 @@ async def play_planned(ground: Ground, key: TrialKey, *, pace: Pace | None = Non
     if number is None:
         return "known"
     key = replace(key, attempt=number)
-    played = _failed_again(await _play(ground, key), number)
+    played = await _play(ground, key)
+    if broke_off(played.attempt) and played.verdict.result == "void":
+        played = await asyncio.to_thread(_failed_again, ground, key, played)
     if pace is not None and pace.heard(played.attempt):
         return "away"
     task, seed = ground.task_set.task(key.task), key.seed(ground.started.seed)
@@ -69,16 +71,15 @@ async def play_planned(ground: Ground, key: TrialKey, *, pace: Pace | None = Non
     return await ground.ledger.awrite(work)
 
 
-def _failed_again(played: Played, number: int) -> Played:
+def _failed_again(ground: Ground, key: TrialKey, played: Played) -> Played:
     """A contender whose own server breaks in the middle of its work has one more attempt, and then it has failed.
 
     Else whoever answers with an error in place of a wrong answer would be asked until it is right.
     """
-    attempt = played.attempt
-    acted = attempt.steps > 0 or bool(attempt.calls)
-    if number < 2 or played.verdict.void != "endpoint" or not acted or (attempt.status or 0) < 500:
-        return played
-    words = f"its server broke off in the middle of the task a second time (HTTP {attempt.status})"
+    with ground.ledger.read() as snapshot:
+        if not crashed_before(snapshot, key):
+            return played
+    words = f"{played.verdict.explanation}, a second time"
     return replace(played, verdict=Verdict.of(False, words))
 
 

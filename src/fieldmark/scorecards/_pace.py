@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from fieldmark.scorecards._attempt import Attempt
-from fieldmark.scorecards._trial import ENDPOINT_FAULTS
+from fieldmark.scorecards._trial import ENDPOINT_FAULTS, broke_off
 
 FIRST_PAUSE = 1.0
 """Seconds before an endpoint that was away is asked again; it doubles each time."""
@@ -64,7 +64,7 @@ class Pace:
 
     def heard(self, attempt: Attempt) -> bool:
         """Take in how a trial went. True: nothing of it happened, since the contender was not there; it is repeated."""
-        if attempt.failure not in ENDPOINT_FAULTS:
+        if attempt.failure not in ENDPOINT_FAULTS or broke_off(attempt):  # whoever breaks off was there
             self._fails, self._since = 0, None
             return False
         now = time.monotonic()

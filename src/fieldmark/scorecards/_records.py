@@ -226,6 +226,13 @@ def attempts(reader: Snapshot | Transaction, key: TrialKey) -> int:
     return int(reader.connection.execute(query).scalar_one())
 
 
+def crashed_before(reader: Snapshot | Transaction, key: TrialKey) -> bool:
+    """Whether an attempt of the trial that is written ended by a crash of the contender's after it had acted."""
+    c = t.trials.c
+    query = select(c.id).where(_is(t.trials, key), c.failure == "crashed", (c.steps > 0) | (c.calls > 0))
+    return reader.connection.execute(query).first() is not None
+
+
 def written(reader: Snapshot, run: str) -> Iterator[tuple[TrialKey, bool | None]]:
     """Every attempt of a run: pass (True), fail (False), or void (None)."""
     c = t.trials.c

@@ -22,7 +22,9 @@ from fieldmark.scorecards.agents import Agent, GaveUp
 ENDPOINT_FAULTS: frozenset[FailureKind] = frozenset(
     {"unreachable", "refused", "over_budget", "interrupted", "crashed"}
 )
-"""Failures that say nothing about a contender's skill: the trial is void. A timeout or a cut-off answer is a fail."""
+"""Failures that say nothing about a contender's skill: the trial is void. A timeout or a cut-off answer is a fail, and
+so is a server that broke off (`broke_off`) for the second time in one trial."""
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,24 @@ async def _act(agent: Agent, stage: Stage) -> Attempt:
         ended = "gave_up"
     except ContenderFailure as error:
         ended, failure = "failed", error
+        acted = bool(stage.steps or stage.calls)
+        if acted and error.kind == "refused" and (error.status or 0) >= _SERVER_ERROR:
+            error.kind = "crashed"
     except ScriptFault as error:
         fault = str(error) or "the script failed"
     return await stage.end(ended, failure, script_fault=fault)
 
 
+def broke_off(attempt: Attempt) -> bool:
+    """Whether the contender's own server answered with an error (HTTP 500 and above) after the contender had acted."""
+    return attempt.failure == "crashed" and (attempt.status or 0) >= _SERVER_ERROR
+
+
 def _void_by_endpoint(attempt: Attempt) -> Verdict | None:
+    if broke_off(attempt):
+        return Verdict.nothing(
+            "endpoint", f"its server broke off in the middle of the task (HTTP {attempt.status})"
+        )
     if attempt.failure in ENDPOINT_FAULTS:
         return Verdict.nothing("endpoint", f"the contender could not be asked ({attempt.failure})")
     if attempt.sandbox_fault:

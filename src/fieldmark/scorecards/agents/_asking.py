@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from fieldmark.fields import Member
 
 AWAY_SECONDS = (0.5, 2.0, 6.0)
-"""Pauses before an endpoint that cannot be reached, or has an error of its own, is asked again."""
+"""Pauses before an endpoint that cannot be reached, or has an error of its own before the contender has acted, is asked
+again."""
 LIMIT_SECONDS = 2.0
 """First pause at a rate limit that does not say how long; it doubles."""
 _LIMITED = 429
@@ -37,6 +38,8 @@ class Reply:
 async def ask(member: Member, stage: Stage, request: Mapping[str, Any]) -> Reply:
     """Ask once, or again while waiting helps and the trial has time; the cost is added to the contender's.
 
+    An error of its server after it has acted may be what it does in place of a wrong answer: that is not asked again.
+
     Raises:
         ContenderFailure: what the contender failed by. `refused` and `unreachable` when waiting did not help.
     """
@@ -48,7 +51,7 @@ async def ask(member: Member, stage: Stage, request: Mapping[str, Any]) -> Reply
             async with member.asked():
                 return reply_of(member, await member.contender.complete(request))
         except ContenderFailure as failure:
-            pause = _pause(failure, tried)
+            pause = _pause(failure, tried, acted=bool(stage.steps or stage.calls))
             if pause is None or pause >= stage.left:
                 raise
             stage.note("note", text=f"{failure.message}; asked again in {pause:g} s")
@@ -56,12 +59,12 @@ async def ask(member: Member, stage: Stage, request: Mapping[str, Any]) -> Reply
         await stage.await_endpoint(pause)
 
 
-def _pause(failure: ContenderFailure, tried: int) -> float | None:
+def _pause(failure: ContenderFailure, tried: int, *, acted: bool) -> float | None:
     """Seconds to wait before asking again; None when that would not help."""
     if failure.status == _LIMITED:
         return LIMIT_SECONDS * 2**tried if failure.retry_after is None else max(failure.retry_after, 0.1)
     away = failure.kind == "unreachable" or (
-        failure.kind == "refused" and (failure.status or 0) >= _SERVER_ERROR
+        not acted and failure.kind == "refused" and (failure.status or 0) >= _SERVER_ERROR
     )
     return AWAY_SECONDS[tried] if away and tried < len(AWAY_SECONDS) else None
 
