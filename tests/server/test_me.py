@@ -31,7 +31,7 @@ async def test_rounds_are_told_with_prompts_and_votes_and_without_names(
     await other.vote((await other.battle("Not yours"))["id"])
     first = await voter.battle("First prompt", category="notes")
     await voter.act(first["id"], "turns", {"prompt": "And then?"})
-    await voter.ready(first["id"], after=(await voter.look(first["id"]))["last_event"])
+    await voter.ready(first["id"], after=first["last_event"])
     await voter.vote(first["id"], "b")
     await voter.act(first["id"], "remark", {"comment": "Clearer.", "tags": {}, "rubric": {}})
     second = await voter.battle("Second prompt")
